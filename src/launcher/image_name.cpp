@@ -35,7 +35,8 @@ bool is_registry(std::string_view text) {
   if (text != "localhost" && text.find_first_of(".:") == text.npos) return false;
   size_t colon = text.rfind(':');
   std::string_view host = text.substr(0, colon);
-  if (host.empty() || !std::ranges::all_of(host, [](char c) { return alphanumeric(c) || c == '.' || c == '-'; }))
+  if (host.empty() || !alphanumeric(host.front()) || !alphanumeric(host.back()) ||
+      !std::ranges::all_of(host, [](char c) { return alphanumeric(c) || c == '.' || c == '-'; }))
     return false;
   if (colon == text.npos) return true;
   std::string_view port = text.substr(colon + 1);
