@@ -88,11 +88,11 @@ size_t skip_piece(std::string_view text, size_t at) {
 }
 
 // Replaces the first pair of braces by each of its choices, until none is left.
-void expand_braces(std::string_view pattern, int nesting, std::vector<std::string>& out) {
+void expand_braces(std::string_view pattern, int nesting, size_t& budget, std::vector<std::string>& out) {
   size_t open = 0;
   while (open < pattern.size() && pattern[open] != '{') open = skip_piece(pattern, open);
   if (open >= pattern.size()) {
-    if (out.size() == kMaxAlternatives) fail("more than 256 alternatives");
+    if (budget-- == 0) fail("more than 256 alternatives");
     out.emplace_back(pattern);
     return;
   }
@@ -116,7 +116,7 @@ void expand_braces(std::string_view pattern, int nesting, std::vector<std::strin
   for (std::string_view choice : choices) {
     std::string text(pattern.substr(0, open));
     text.append(choice).append(pattern.substr(i));
-    expand_braces(text, nesting + 1, out);
+    expand_braces(text, nesting + 1, budget, out);
   }
 }
 
@@ -124,12 +124,17 @@ void expand_braces(std::string_view pattern, int nesting, std::vector<std::strin
 
 Glob::Glob(std::string_view pattern) {
   if (pattern.size() > kMaxPattern) fail("longer than 4096 bytes");
-  std::vector<std::string> plain;
-  expand_braces(pattern, 0, plain);
-  for (const std::string& alternative : plain) alternatives_.push_back(compile(alternative));
+  Budget budget{kMaxAlternatives, kMaxNesting};
+  *this = Glob(pattern, budget);
 }
 
-Glob::Parts Glob::compile(std::string_view alternative) {
+Glob::Glob(std::string_view pattern, Budget& budget) {
+  std::vector<std::string> plain;
+  expand_braces(pattern, 0, budget.alternatives, plain);
+  for (const std::string& alternative : plain) alternatives_.push_back(compile(alternative, budget));
+}
+
+Glob::Parts Glob::compile(std::string_view alternative, Budget& budget) {
   Parts parts;
   size_t begin = 0;
   for (size_t i = 0; i <= alternative.size();) {
@@ -137,20 +142,21 @@ Glob::Parts Glob::compile(std::string_view alternative) {
       i = skip_piece(alternative, i);
       continue;
     }
-    parts.push_back(compile_part(alternative.substr(begin, i - begin)));
+    parts.push_back(compile_part(alternative.substr(begin, i - begin), budget));
     begin = ++i;
   }
   return parts;
 }
 
-Glob::Part Glob::compile_part(std::string_view text) {
+Glob::Part Glob::compile_part(std::string_view text, Budget& budget) {
   Part part;
   if (text == "**") {
     part.any_depth = true;
     return part;
   }
   if (text.starts_with("!(") && end_of_negation(text, 0) == text.size()) {
-    part.not_matching = std::make_unique<Glob>(text.substr(2, text.size() - 3));
+    if (budget.nesting-- == 0) fail("too many !(");
+    part.not_matching.reset(new Glob(text.substr(2, text.size() - 3), budget));
     return part;
   }
   auto take = [&](std::string_view from) {

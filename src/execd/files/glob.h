@@ -7,6 +7,7 @@
 // alternatives.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string_view>
@@ -38,8 +39,14 @@ class Glob {
   };
   using Parts = std::vector<Part>;
 
-  static Parts compile(std::string_view alternative);
-  static Part compile_part(std::string_view text);
+  // What is left for the patterns inside: `!(…)` holds patterns of its own.
+  struct Budget {
+    size_t alternatives;
+    int nesting;
+  };
+  Glob(std::string_view pattern, Budget& budget);
+  static Parts compile(std::string_view alternative, Budget& budget);
+  static Part compile_part(std::string_view text, Budget& budget);
   static bool matches(const Parts& parts, const std::vector<std::vector<uint32_t>>& text);
 
   std::vector<Parts> alternatives_;

@@ -155,6 +155,12 @@ TEST(Glob, IsBounded) {
   std::string parts;
   for (int i = 0; i < 300; ++i) parts += "!(";
   EXPECT_THROW({ Glob glob(parts); }, Error);
+  std::string nested, choices = "{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}";  // 128 each, multiplied by nesting
+  for (int i = 0; i < 8; ++i) nested = "{x,!(" + choices + "/" + nested + ")}";
+  EXPECT_THROW({ Glob glob(nested); }, Error);
+  std::string deep;
+  for (int i = 0; i < 1000; ++i) deep = "!(" + deep + ")";
+  EXPECT_THROW({ Glob glob(deep); }, Error);
   // Exponential for a matcher that tries every split; a few thousand steps here.
   std::string stars, text(255, 'a');
   for (int i = 0; i < 100; ++i) stars += "*a";
