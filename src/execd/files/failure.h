@@ -1,0 +1,24 @@
+// From errno to the errors of the file API. The wire codes are those that released clients know.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+
+namespace osb::execd {
+
+// "<doing> <path>: <cause>". ENOENT: not_found FILE_NOT_FOUND; EEXIST: conflict FILE_ALREADY_EXISTS; what the caller
+// named wrongly (ENAMETOOLONG, ELOOP, ENOTDIR, EISDIR, ENXIO, EBUSY, EINVAL): invalid; a full disk: internal
+// DISK_FULL; the rest: internal RUNTIME_ERROR.
+Error file_error(std::string_view doing, std::string_view path, int err);
+// The same with the current errno.
+Error file_error(std::string_view doing, std::string_view path);
+
+// Input that cannot be served whatever the state of the disk.
+Error bad_file(std::string message, std::string wire = "RUNTIME_ERROR");
+
+// Nothing is there: also when a part of the path is no directory.
+bool is_missing(int err);
+
+}  // namespace osb::execd

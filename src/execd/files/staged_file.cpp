@@ -1,0 +1,139 @@
+#include "execd/files/staged_file.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/sendfile.h>
+#include <unistd.h>
+
+#include "execd/files/failure.h"
+
+namespace osb::execd {
+
+namespace {
+
+// A nameless file is named through /proc; without it (or file systems without nameless files) a hidden name is used.
+bool can_be_nameless() { return ::access("/proc/self/fd", X_OK) == 0; }
+
+bool forbidden(int err) { return err == EACCES || err == EPERM || err == EROFS; }
+
+}  // namespace
+
+void StagedFile::fail(std::string_view doing) const { throw file_error(doing, path_); }
+
+StagedFile::StagedFile(const std::string& path, FileAttributes attributes) : path_(path), attributes_(attributes) {
+  std::optional<sys::Place> place = sys::locate_target(path);
+  if (!place && errno == ENOENT) {
+    size_t slash = path.rfind('/');
+    if (!sys::make_directories(slash == 0 ? "/" : path.substr(0, slash), 0755)) fail("making the parents of");
+    place = sys::locate_target(path);
+  }
+  if (!place) fail("opening");
+  place_ = std::move(*place);
+
+  struct stat st {};
+  if (::fstatat(place_.parent.get(), place_.name.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0) {
+    if (S_ISDIR(st.st_mode)) throw bad_file("writing " + path + ": it is a directory");
+    if (!S_ISREG(st.st_mode)) throw bad_file("writing " + path + ": it is not a regular file");
+    before_ = st;
+  } else if (errno != ENOENT) {
+    fail("opening");
+  }
+  // Content with a mode of its own is never readable by more than that, not even for a moment.
+  bool fixed_mode = before_ || attributes_.mode;
+  open_hidden(fixed_mode ? 0600 : 0777);
+}
+
+StagedFile::~StagedFile() {
+  if (!hidden_.empty()) ::unlinkat(place_.parent.get(), hidden_.c_str(), 0);
+}
+
+void StagedFile::open_hidden(mode_t mode) {
+  int parent = place_.parent.get();
+  if (can_be_nameless()) {
+    fd_ = sys::open_at(parent, ".", O_TMPFILE | O_RDWR, mode);
+    if (fd_) return;
+  }
+  for (int tries = 0; !fd_ && tries < 16; ++tries) {
+    std::string name = sys::hidden_sibling(place_.name);
+    fd_ = sys::open_at(parent, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_RDWR, mode);
+    if (fd_) hidden_ = std::move(name);
+    else if (errno != EEXIST) break;
+  }
+  if (fd_) return;
+  int err = errno;
+  if (before_ && forbidden(err)) {
+    fd_ = sys::open_at(parent, place_.name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK);
+    struct stat st {};
+    if (fd_ && ::fstat(fd_.get(), &st) == 0 && S_ISREG(st.st_mode) && ::ftruncate(fd_.get(), 0) == 0) {
+      in_place_ = true;
+      return;
+    }
+  }
+  throw file_error("creating", path_, err);
+}
+
+void StagedFile::write(std::string_view bytes) {
+  while (!bytes.empty()) {
+    ssize_t n = ::write(fd_.get(), bytes.data(), bytes.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) fail("writing");
+    bytes.remove_prefix(static_cast<size_t>(n));
+  }
+}
+
+// Owner first: a change of owner clears the set-id bits.
+void StagedFile::give_attributes(int fd) const {
+  struct stat now {};
+  if (::fstat(fd, &now) != 0) fail("reading the attributes of");
+  uid_t uid = attributes_.uid.value_or(before_ ? before_->st_uid : now.st_uid);
+  gid_t gid = attributes_.gid.value_or(before_ ? before_->st_gid : now.st_gid);
+  if (uid != now.st_uid || gid != now.st_gid) {
+    bool asked = attributes_.uid || attributes_.gid;
+    if (::fchown(fd, uid, gid) != 0 && asked) fail("changing the owner of");
+  }
+  if (attributes_.mode || before_) {
+    mode_t mode = attributes_.mode.value_or(before_ ? before_->st_mode & 07777 : 0);
+    if (::fchmod(fd, mode) != 0) fail("changing the mode of");
+  }
+}
+
+// linkat of a nameless file; false with errno.
+bool StagedFile::try_link(const std::string& name) const {
+  char self[64];
+  snprintf(self, sizeof self, "/proc/self/fd/%d", fd_.get());
+  return ::linkat(AT_FDCWD, self, place_.parent.get(), name.c_str(), AT_SYMLINK_FOLLOW) == 0;
+}
+
+void StagedFile::commit() {
+  give_attributes(fd_.get());
+  if (in_place_) return;
+  int parent = place_.parent.get();
+  if (hidden_.empty()) {
+    if (!before_ && try_link(place_.name)) return;
+    if (!before_ && errno != EEXIST) fail("naming");
+    std::string name = sys::hidden_sibling(place_.name);
+    if (!try_link(name)) fail("naming");
+    hidden_ = std::move(name);
+  }
+  if (::renameat(parent, hidden_.c_str(), parent, place_.name.c_str()) == 0) {
+    hidden_.clear();
+    return;
+  }
+  if (errno != EBUSY) fail("replacing");
+  rewrite_in_place();
+}
+
+void StagedFile::rewrite_in_place() {
+  Fd out = sys::open_at(place_.parent.get(), place_.name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK);
+  struct stat st {};
+  if (!out || ::fstat(out.get(), &st) != 0) fail("writing");
+  if (!S_ISREG(st.st_mode)) throw bad_file("writing " + path_ + ": it is not a regular file");
+  if (::ftruncate(out.get(), 0) != 0) fail("writing");
+  off_t at = 0;
+  ssize_t n;
+  while ((n = ::sendfile(out.get(), fd_.get(), &at, 1 << 20)) != 0)
+    if (n < 0 && errno != EINTR) fail("writing");
+  give_attributes(out.get());
+}
+
+}  // namespace osb::execd

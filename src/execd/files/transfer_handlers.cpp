@@ -1,0 +1,111 @@
+// Upload and download. The loop moves bytes between the socket and one of two blocks while a helper thread works on
+// the other, so network and disk overlap and a transfer holds half a MiB whatever its size.
+#include <charconv>
+
+#include "execd/files/download.h"
+#include "execd/files/file_service.h"
+#include "execd/files/upload.h"
+
+namespace osb::execd {
+
+namespace {
+
+constexpr size_t kBlock = 256 * 1024;
+constexpr size_t kSmallBlock = 32 * 1024;  // for the first block: most uploads are small
+
+struct UploadBlock {
+  std::unique_ptr<char[]> bytes;
+  size_t capacity = 0;
+  size_t size = 0;
+
+  void reserve(size_t n) {
+    if (capacity >= n) return;
+    bytes = std::make_unique_for_overwrite<char[]>(n);
+    capacity = n;
+  }
+};
+
+// Fills at least half of the block; true at the end of the body.
+net::task<bool> fill(http::BodyReader& body, UploadBlock& block) {
+  block.size = 0;
+  while (block.size * 2 < block.capacity) {
+    size_t n = co_await body.read_some({block.bytes.get() + block.size, block.capacity - block.size});
+    if (n == 0) co_return true;
+    block.size += n;
+  }
+  co_return false;
+}
+
+// A whole number from 1. Throws Error(invalid).
+std::optional<uint64_t> count_parameter(const http::Request& request, std::string_view name) {
+  std::optional<std::string> text = request.query.find(name);
+  if (!text) return std::nullopt;
+  int64_t value = 0;
+  auto [end, err] = std::from_chars(text->data(), text->data() + text->size(), value);
+  if (err != std::errc() || end != text->data() + text->size() || value < 1)
+    throw Error(ErrorCode::invalid, "reading the query: " + std::string(name) + " " + *text + " is not a number from 1");
+  return static_cast<uint64_t>(value);
+}
+
+}  // namespace
+
+net::task<> handle_upload(Service service, http::Request& request, http::ResponseWriter& response) {
+  auto executor = response.stream().executor();
+  auto upload = std::make_shared<Upload>(request.headers.get("Content-Type"), service->rules);
+  auto block = std::make_shared<UploadBlock>();
+  auto other = std::make_shared<UploadBlock>();
+  block->reserve(kSmallBlock);
+  std::shared_ptr<Workers::Job> job;
+  for (bool ended = false; !ended;) {
+    ended = co_await fill(*request.body, *block);
+    if (job) co_await Workers::wait(executor, job);
+    auto admission = job ? Workers::Admission::continued : Workers::Admission::fresh;
+    job = service->workers.start(
+        [service, upload, block, ended] {
+          upload->feed({block->bytes.get(), block->size});
+          if (ended) upload->finish();
+        },
+        admission);
+    std::swap(block, other);
+    if (!ended) block->reserve(kBlock);
+  }
+  co_await Workers::wait(executor, job);
+  co_await response.send(empty_ok());
+}
+
+net::task<> handle_download(Service service, http::Request& request, http::ResponseWriter& response) {
+  auto executor = response.stream().executor();
+  DownloadRequest ask;
+  ask.path = path_of(service, request);
+  if (auto range = request.headers.find("Range")) ask.range = std::string(*range);
+  ask.first_line = count_parameter(request, "offset");
+  ask.line_count = count_parameter(request, "limit");
+
+  auto file = co_await service->run(response, [ask] { return std::make_shared<Download>(ask); });
+  if (file->complete()) {
+    co_await response.send(std::move(file->response()));
+    co_return;
+  }
+  struct Piece {
+    std::vector<char> buffer;
+    std::string_view bytes;
+  };
+  auto reading = std::make_shared<Piece>();
+  auto writing = std::make_shared<Piece>();
+  auto read_next = [&service, &file, &reading] {
+    return service->workers.start([file, piece = reading] { piece->bytes = file->read(piece->buffer); },
+                                  Workers::Admission::continued);
+  };
+  response.start(file->response().status, std::move(file->response().headers));
+  auto job = read_next();
+  while (true) {
+    co_await Workers::wait(executor, job);
+    std::swap(reading, writing);
+    if (writing->bytes.empty()) break;
+    job = read_next();
+    co_await response.write(writing->bytes);
+  }
+  co_await response.finish();
+}
+
+}  // namespace osb::execd
