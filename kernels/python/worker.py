@@ -552,7 +552,7 @@ class Zygote:
             self.kill_group(ended.si_pid)
             pid, status = os.waitpid(ended.si_pid, 0)
             self.children.discard(pid)
-            self.control.send({"type": "exited", "pid": pid, "status": status})
+            self.control.send({"type": "exited", "pid": pid, "wait_status": status})
 
     def end(self):
         for pid in self.children:

@@ -88,12 +88,12 @@ class ZygoteProcess:
             message = self.peer.receive()
             if message is None or message["type"] in kinds:
                 return message
-            self.exits[message["pid"]] = message["status"]
+            self.exits[message["pid"]] = message["wait_status"]
 
     def wait_exit(self, pid):
         while pid not in self.exits:
             message = self.peer.receive()
-            self.exits[message["pid"]] = message["status"]
+            self.exits[message["pid"]] = message["wait_status"]
         return self.exits[pid]
 
     def close(self):
