@@ -263,8 +263,9 @@ def open_output(fd):
 class Context:
     """One context: a namespace, its runs one after the other, and the channel to execd."""
 
-    def __init__(self, channel):
+    def __init__(self, channel, flush_c):
         self.channel = channel
+        self.flush_c = flush_c
         self.pid = os.getpid()
         self.main_thread = _thread.get_ident()
         self.run = None           # number of the run under way
@@ -274,7 +275,6 @@ class Context:
         self.loop = None          # event loop of top-level await, kept between runs
         self.compile_flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
         self.cells = []
-        self.flush_c = c_library_flush()
         self.module = types.ModuleType("__main__")
         self.module.__dict__["__builtins__"] = builtins
         sys.modules["__main__"] = self.module
@@ -446,7 +446,7 @@ class Context:
         os._exit(status & 0xFF)
 
 
-def become_context(request, fds):
+def become_context(request, fds, flush_c):
     """In the freshly forked process: takes its descriptors and turns it into a context."""
     channel, out, err = fds
     os.setsid()  # a group of its own: interrupts reach what it started and nothing else
@@ -469,7 +469,7 @@ def become_context(request, fds):
     if "random" in sys.modules:
         sys.modules["random"].seed()  # contexts must not share the state of the zygote
     gc.enable()
-    return Context(channel)
+    return Context(channel, flush_c)
 
 
 class Zygote:
@@ -480,6 +480,7 @@ class Zygote:
         self.children = set()
         self.forked = False
         self.to_load = list(PRELOAD)
+        self.flush_c = c_library_flush()
         gc.disable()  # until a context runs: we only import and fork
         self.woken, wake = os.pipe()
         os.set_blocking(self.woken, False)
@@ -531,7 +532,7 @@ class Zygote:
             os.close(self.woken)
             os.close(self.wake)
             self.control.close()
-            return become_context(request, fds)
+            return become_context(request, fds, self.flush_c)
         for fd in fds:
             os.close(fd)
         if pid > 0:

@@ -15,13 +15,15 @@ namespace {
 constexpr std::chrono::milliseconds kStartTime{30'000};
 constexpr std::string_view kVersionVariable = "PYTHON_VERSION=";
 
-// "3.11.7" → "3.11"; empty for what is no version.
+// "3.11.7" → "3.11", "3" → "3"; empty for what is no version.
 std::string major_minor(std::string_view version) {
-  size_t first = version.find('.');
-  size_t second = first == std::string_view::npos ? first : version.find('.', first + 1);
-  version = version.substr(0, second);
-  bool digits = std::all_of(version.begin(), version.end(), [](char c) { return (c >= '0' && c <= '9') || c == '.'; });
-  return digits ? std::string(version) : std::string();
+  constexpr std::string_view kDigits = "0123456789";
+  size_t dot = std::min(version.find_first_not_of(kDigits), version.size());
+  if (dot == 0 || (dot < version.size() && version[dot] != '.')) return {};
+  if (dot == version.size()) return std::string(version);
+  size_t end = std::min(version.find_first_not_of(kDigits, dot + 1), version.size());
+  if (end < version.size() && version[end] != '.') return {};
+  return std::string(version.substr(0, end == dot + 1 ? dot : end));
 }
 
 }  // namespace
