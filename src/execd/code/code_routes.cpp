@@ -1,0 +1,137 @@
+#include "execd/code/code_routes.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "execd/request_body.h"
+
+namespace osb::execd {
+namespace {
+
+struct ContextBody {
+  std::string id;
+  std::string language;
+  std::string cwd;
+};
+BOOST_DESCRIBE_STRUCT(ContextBody, (), (id, language, cwd))
+
+struct RunBody {
+  std::string code;
+  ContextBody context;
+};
+BOOST_DESCRIBE_STRUCT(RunBody, (), (code, context))
+
+struct ContextAnswer {
+  std::string id;
+  std::string language;
+  std::optional<std::string> cwd;
+};
+BOOST_DESCRIBE_STRUCT(ContextAnswer, (), (id, language, cwd))
+
+// Names that upstream clients may send as a language although no context has them.
+constexpr std::array<std::string_view, 3> kNoContextLanguages{"command", "background-command", "sql"};
+
+bool has_no_contexts(std::string_view language) {
+  return std::find(kNoContextLanguages.begin(), kNoContextLanguages.end(), language) != kNoContextLanguages.end();
+}
+
+http::Response json_response(const json::Value& value) {
+  return {200, {{"Content-Type", "application/json; charset=utf-8"}}, json::serialize(value)};
+}
+
+json::Value answer(const ContextInfo& info, bool with_cwd) {
+  ContextAnswer out{info.id, info.language, {}};
+  if (with_cwd && !info.cwd.empty()) out.cwd = info.cwd;
+  return json::write(out);
+}
+
+Error no_context(std::string_view id) {
+  return Error(ErrorCode::not_found, "context " + std::string(id) + " not found", "CONTEXT_NOT_FOUND");
+}
+
+std::string required_query(const http::Request& request, std::string_view name) {
+  auto value = request.query.find(name);
+  if (!value || value->empty())
+    throw Error(ErrorCode::invalid, "missing query parameter '" + std::string(name) + "'", "MISSING_QUERY");
+  return *value;
+}
+
+net::task<> run_code(CodeContexts& contexts, http::Request& request, http::ResponseWriter& response) {
+  RunBody body = read_request<RunBody>(co_await request.body->read_all());
+  if (body.code.empty()) refuse_body("invalid request, validation error code: required");
+  const std::string& language = body.context.language;
+  if (body.context.id.empty() && (language.empty() || has_no_contexts(language)))
+    throw Error(ErrorCode::invalid,
+                (language.empty() ? "context.language: required" : "language " + language + " has no contexts") +
+                    "; shell commands are run by POST /command",
+                "NOT_SUPPORTED");
+  auto events = co_await contexts.run(language, body.context.id, std::move(body.code));
+  co_await events->serve(response);
+}
+
+net::task<> interrupt_code(CodeContexts& contexts, InterruptElsewhere& elsewhere, http::Request& request,
+                           http::ResponseWriter& response) {
+  std::string id = required_query(request, "id");
+  bool known = contexts.interrupt(id);
+  if (!known && elsewhere) known = co_await elsewhere(id);
+  if (!known) throw no_context(id);
+  co_await response.send({});
+}
+
+net::task<> create_context(CodeContexts& contexts, http::Request& request, http::ResponseWriter& response) {
+  ContextBody body = read_request<ContextBody>(co_await request.body->read_all());
+  ContextInfo info = co_await contexts.create(body.language, body.cwd);
+  co_await response.send(json_response(answer(info, true)));
+}
+
+net::task<> list_contexts(CodeContexts& contexts, http::Request& request, http::ResponseWriter& response) {
+  std::string language = request.query.find("language").value_or("");
+  if (has_no_contexts(language))
+    throw Error(ErrorCode::invalid, "unsupported language context operation: " + language, "NOT_SUPPORTED");
+  json::Array list;
+  for (const ContextInfo& info : contexts.list(language)) list.push_back(answer(info, false));
+  co_await response.send(json_response(list));
+}
+
+net::task<> delete_contexts(CodeContexts& contexts, http::Request& request, http::ResponseWriter& response) {
+  co_await contexts.remove_all(required_query(request, "language"));
+  co_await response.send({});
+}
+
+net::task<> get_context(CodeContexts& contexts, http::Request& request, http::ResponseWriter& response) {
+  auto info = contexts.find(request.parameter(0));
+  if (!info) throw no_context(request.parameter(0));
+  co_await response.send(json_response(answer(*info, false)));
+}
+
+net::task<> delete_context(CodeContexts& contexts, http::Request& request, http::ResponseWriter& response) {
+  bool known = co_await contexts.remove(std::string(request.parameter(0)));
+  if (!known) throw no_context(request.parameter(0));
+  co_await response.send({});
+}
+
+}  // namespace
+
+void add_code_routes(http::Router& router, CodeContexts& contexts, InterruptElsewhere elsewhere) {
+  using Step = net::task<> (*)(CodeContexts&, http::Request&, http::ResponseWriter&);
+  auto add = [&](std::string_view method, std::string_view pattern, Step step) {
+    router.add(method, pattern, [&contexts, step](http::Request& request, http::ResponseWriter& response) {
+      return step(contexts, request, response);
+    });
+  };
+  add("POST", "/code", run_code);
+  add("POST", "/code/context", create_context);
+  add("GET", "/code/contexts", list_contexts);
+  add("DELETE", "/code/contexts", delete_contexts);
+  add("GET", "/code/contexts/{}", get_context);
+  add("DELETE", "/code/contexts/{}", delete_context);
+  auto shared = std::make_shared<InterruptElsewhere>(std::move(elsewhere));
+  router.add("DELETE", "/code", [&contexts, shared](http::Request& request, http::ResponseWriter& response) {
+    return interrupt_code(contexts, *shared, request, response);
+  });
+}
+
+}  // namespace osb::execd

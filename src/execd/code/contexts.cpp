@@ -1,0 +1,154 @@
+#include "execd/code/contexts.h"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "base/defer.h"
+#include "base/error.h"
+#include "base/ids.h"
+#include "execd/code/python_launcher.h"
+#include "execd/event.h"
+
+namespace osb::execd {
+namespace {
+
+constexpr size_t kMaxContexts = 1000;
+// Languages that clients may name; those without a launcher are refused with a text of their own.
+constexpr std::array<std::string_view, 6> kLanguages{"python", "java", "javascript", "typescript", "go", "bash"};
+
+// A stream that holds one failed execution.
+std::shared_ptr<EventStream> refused(std::shared_ptr<EventStream> events, std::string_view name, std::string_view why) {
+  events->push(status_event("error"));
+  events->push(error_event(name, why, {}));
+  events->close();
+  return events;
+}
+
+}  // namespace
+
+CodeContexts::CodeContexts(net::asio::any_io_executor executor, Reaper& reaper, Options options)
+    : executor_(executor), options_(std::move(options)), made_(executor) {
+  if (options_.cwd.empty()) options_.cwd = "/";
+  launchers_["python"] = std::make_unique<PythonLauncher>(executor, reaper, options_.env);
+}
+
+CodeContexts::~CodeContexts() {
+  for (const auto& context : contexts_) context->kernel->kill();
+}
+
+KernelLauncher& CodeContexts::launcher(const std::string& language) const {
+  auto found = launchers_.find(language);
+  if (found != launchers_.end()) return *found->second;
+  if (language.empty()) throw Error(ErrorCode::invalid, "language: required");
+  if (std::find(kLanguages.begin(), kLanguages.end(), language) != kLanguages.end())
+    throw Error(ErrorCode::invalid, "language " + language + " is not available in this build", "NOT_SUPPORTED");
+  throw Error(ErrorCode::invalid, "unknown language: " + language);
+}
+
+// The absolute directory of a context, made if it is missing.
+std::string CodeContexts::directory(const std::string& wanted) const {
+  std::filesystem::path path = wanted.empty() ? options_.cwd : wanted;
+  if (path.is_relative()) path = std::filesystem::path(options_.cwd) / path;
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (!error && !std::filesystem::is_directory(path, error)) error = std::make_error_code(std::errc::not_a_directory);
+  if (error) throw Error(ErrorCode::invalid, "making the working directory " + path.string() + ": " + error.message());
+  return path.lexically_normal().string();
+}
+
+net::task<std::shared_ptr<CodeContexts::Context>> CodeContexts::make(std::string language, std::string cwd,
+                                                                     bool is_default) {
+  KernelLauncher& start = launcher(language);
+  if (contexts_.size() + being_made_ >= kMaxContexts)
+    throw Error(ErrorCode::exhausted, "creating a context: there are " + std::to_string(kMaxContexts) + " already");
+  std::string where = directory(cwd);
+  ++being_made_;
+  Defer made([this] { --being_made_; });
+  auto context = std::make_shared<Context>();
+  context->info = {new_uuid(), std::move(language), std::move(cwd)};
+  context->is_default = is_default;
+  context->kernel = co_await start.launch(
+      std::move(where), is_default ? "the next run without a context id starts afresh" : "create a new context");
+  contexts_.push_back(context);
+  co_return context;
+}
+
+net::task<ContextInfo> CodeContexts::create(std::string language, std::string cwd) {
+  auto context = co_await make(std::move(language), std::move(cwd), false);
+  co_return context->info;
+}
+
+net::task<std::shared_ptr<CodeContexts::Context>> CodeContexts::default_context(std::string language) {
+  launcher(language);  // refuses before anything waits
+  while (making_default_[language]) co_await made_.wait();
+  for (const auto& context : contexts_) {
+    if (!context->is_default || context->info.language != language) continue;
+    if (!context->kernel->ended()) co_return context;
+    forget(*context);
+    break;
+  }
+  making_default_[language] = true;
+  Defer made([this, language] {
+    making_default_[language] = false;
+    made_.notify();
+  });
+  co_return co_await make(language, {}, true);
+}
+
+std::shared_ptr<CodeContexts::Context> CodeContexts::at(std::string_view id) const {
+  for (const auto& context : contexts_)
+    if (context->info.id == id) return context;
+  return nullptr;
+}
+
+std::optional<ContextInfo> CodeContexts::find(std::string_view id) const {
+  auto context = at(id);
+  return context ? std::optional(context->info) : std::nullopt;
+}
+
+std::vector<ContextInfo> CodeContexts::list(std::string_view language) const {
+  std::vector<ContextInfo> infos;
+  for (const auto& context : contexts_)
+    if (language.empty() || context->info.language == language) infos.push_back(context->info);
+  return infos;
+}
+
+void CodeContexts::forget(const Context& context) {
+  std::erase_if(contexts_, [&](const auto& other) { return other.get() == &context; });
+}
+
+net::task<bool> CodeContexts::remove(std::string id) {
+  auto context = at(id);
+  if (!context) co_return false;
+  forget(*context);
+  co_await context->kernel->end();
+  co_return true;
+}
+
+net::task<> CodeContexts::remove_all(std::string language) {
+  for (const ContextInfo& info : list(language)) co_await remove(info.id);
+}
+
+net::task<std::shared_ptr<EventStream>> CodeContexts::run(std::string language, std::string id, std::string code) {
+  std::shared_ptr<Context> context = id.empty() ? co_await default_context(language) : at(id);
+  if (!context) throw Error(ErrorCode::not_found, "context " + id + " not found", "CONTEXT_NOT_FOUND");
+  auto events = std::make_shared<EventStream>(executor_);
+  events->push(init_event(context->info.id));
+  if (auto how = context->kernel->ended())
+    co_return refused(events, "KernelDied", "the process of the context ended earlier (" + *how + "); create a new context");
+  if (context->kernel->busy())
+    co_return refused(events, "ContextBusy", "session is busy: the context runs other code, try again when it is done");
+  context->kernel->execute(std::move(code), events);
+  co_return events;
+}
+
+bool CodeContexts::interrupt(std::string_view id) {
+  auto context = at(id);
+  if (context) context->kernel->interrupt();
+  return context != nullptr;
+}
+
+}  // namespace osb::execd

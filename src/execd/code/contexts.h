@@ -1,0 +1,77 @@
+// The code contexts of a sandbox: explicit ones, and one default context per language that is made by the first run
+// without an id and reused by all that follow.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "execd/code/kernel.h"
+#include "execd/event_stream.h"
+#include "execd/reaper.h"
+#include "net/task.h"
+#include "net/timer.h"
+
+namespace osb::execd {
+
+struct ContextInfo {
+  std::string id;  // UUID with dashes
+  std::string language;
+  std::string cwd;  // as asked for; empty: the default
+};
+
+class CodeContexts {
+ public:
+  struct Options {
+    std::vector<std::string> env;  // "NAME=value", complete, of every context
+    std::string cwd;               // working directory of contexts that name none; empty: "/"
+  };
+
+  CodeContexts(net::asio::any_io_executor executor, Reaper& reaper, Options options);
+  ~CodeContexts();  // ends all contexts
+  CodeContexts(const CodeContexts&) = delete;
+
+  // Throws Error: invalid for a language that is unknown or not built in, unsupported when the image lacks it,
+  // invalid for an unusable directory, exhausted when there are too many.
+  net::task<ContextInfo> create(std::string language, std::string cwd);
+  std::optional<ContextInfo> find(std::string_view id) const;
+  // In the order they were made; all languages when `language` is empty.
+  std::vector<ContextInfo> list(std::string_view language) const;
+  // False when there is none.
+  net::task<bool> remove(std::string id);
+  net::task<> remove_all(std::string language);
+
+  // Starts an execution and returns its events. With an empty id it runs in the default context of `language`, else
+  // `language` does not matter. A context that is busy or dead answers inside the stream, with an error event.
+  // The execution goes on when nobody reads the stream. Throws Error(not_found) for an unknown id, and like create().
+  net::task<std::shared_ptr<EventStream>> run(std::string language, std::string id, std::string code);
+  // False when there is no such context. A context that runs nothing is left alone.
+  bool interrupt(std::string_view id);
+
+ private:
+  struct Context {
+    ContextInfo info;
+    std::shared_ptr<Kernel> kernel;
+    bool is_default = false;
+  };
+
+  std::shared_ptr<Context> at(std::string_view id) const;
+  KernelLauncher& launcher(const std::string& language) const;
+  net::task<std::shared_ptr<Context>> make(std::string language, std::string cwd, bool is_default);
+  net::task<std::shared_ptr<Context>> default_context(std::string language);
+  std::string directory(const std::string& wanted) const;
+  void forget(const Context& context);
+
+  net::asio::any_io_executor executor_;
+  Options options_;
+  std::map<std::string, std::unique_ptr<KernelLauncher>> launchers_;  // by language
+  std::vector<std::shared_ptr<Context>> contexts_;
+  size_t being_made_ = 0;
+  std::map<std::string, bool> making_default_;  // by language
+  net::Event made_;
+};
+
+}  // namespace osb::execd

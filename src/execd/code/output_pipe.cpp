@@ -1,0 +1,53 @@
+#include "execd/code/output_pipe.h"
+
+#include <sys/ioctl.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+namespace osb::execd {
+
+size_t complete_utf8(std::string_view text) {
+  for (size_t back = 1; back <= std::min<size_t>(3, text.size()); ++back) {
+    auto byte = static_cast<unsigned char>(text[text.size() - back]);
+    if ((byte & 0xc0) == 0x80) continue;  // goes on
+    size_t length = byte >= 0xf0 && byte < 0xf8 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc2 ? 2 : 1;
+    if (byte >= 0xf8) length = 1;  // never begins a character
+    return length > back ? text.size() - back : text.size();
+  }
+  return text.size();
+}
+
+OutputPipe::OutputPipe(net::asio::any_io_executor executor, Fd read_end)
+    : fd_(std::move(read_end)), readable_(std::move(executor), fd_.get()) {}
+
+size_t OutputPipe::read_some(std::string& out, size_t limit) {
+  char buffer[kChunk];
+  ssize_t size = ::read(fd_.get(), buffer, std::min(limit, sizeof(buffer)));
+  if (size > 0) out.append(buffer, static_cast<size_t>(size));
+  if (size == 0 || (size < 0 && errno != EAGAIN && errno != EINTR)) ended_ = true;
+  return size > 0 ? static_cast<size_t>(size) : 0;
+}
+
+bool OutputPipe::read(std::string& out) {
+  std::string text = std::exchange(held_, {});
+  read_some(text, kChunk);
+  size_t complete = ended_ ? text.size() : complete_utf8(text);
+  held_ = text.substr(complete);
+  out.append(text, 0, complete);
+  return !ended_;
+}
+
+void OutputPipe::drain(std::string& out) {
+  int waiting = 0;
+  ::ioctl(fd_.get(), FIONREAD, &waiting);
+  out += std::exchange(held_, {});
+  while (waiting > 0) {
+    size_t got = read_some(out, static_cast<size_t>(waiting));
+    if (got == 0) return;
+    waiting -= static_cast<int>(got);
+  }
+}
+
+}  // namespace osb::execd

@@ -1,0 +1,174 @@
+#include "execd/code/python_zygote.h"
+
+#include <signal.h>
+#include <sys/mman.h>
+
+#include <fcntl.h>
+
+#include <utility>
+
+#include "base/defer.h"
+#include "base/error.h"
+#include "base/log.h"
+
+namespace osb::execd {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr std::chrono::milliseconds kForkTime{30'000};
+constexpr int kOomScoreAdj = 300;  // code of users goes before execd when memory runs out
+constexpr size_t kStderrShown = 2000;
+
+// Runs the worker from descriptor 4. It names itself so that its frames can be told from those of users.
+constexpr const char* kBoot =
+    "import os;exec(compile(os.fdopen(4,'rb').read(),'<osb worker>','exec'),{'__name__':'osb_worker'})";
+
+// The worker's text in an anonymous file: nothing in the sandbox has to hold it.
+Fd worker_file() {
+  Fd file(check(::memfd_create("osb-python-worker", MFD_CLOEXEC), "making the file of the Python worker"));
+  for (size_t at = 0; at < kPythonWorker.size();) {
+    std::string_view rest = kPythonWorker.substr(at);
+    at += static_cast<size_t>(check(::write(file.get(), rest.data(), rest.size()), "writing the Python worker"));
+  }
+  check(::lseek(file.get(), 0, SEEK_SET), "rewinding the Python worker");
+  return file;
+}
+
+std::string read_what_is_there(int fd) {
+  char buffer[kStderrShown];
+  ssize_t size = ::read(fd, buffer, sizeof(buffer));
+  return size > 0 ? std::string(buffer, static_cast<size_t>(size)) : std::string();
+}
+
+// A pipe whose read end alone does not block: worker processes expect ordinary descriptors.
+Pipe make_output_pipe() {
+  Pipe pipe = make_pipe();
+  check(::fcntl(pipe.read.get(), F_SETFL, O_NONBLOCK), "making an output pipe");
+  return pipe;
+}
+
+}  // namespace
+
+PythonZygote::PythonZygote(net::asio::any_io_executor executor, Fd channel, Fd errors)
+    : executor_(executor), channel_(executor, std::move(channel)), errors_(std::move(errors)), changed_(executor) {}
+
+PythonZygote::~PythonZygote() { kill(); }
+
+std::shared_ptr<PythonZygote> PythonZygote::start(net::asio::any_io_executor executor, Reaper& reaper,
+                                                  std::string program, std::vector<std::string> env) {
+  auto [ours, theirs] = make_channel();
+  Pipe errors = make_output_pipe();
+  Fd worker = worker_file();
+  sys::ChildSpec spec;
+  spec.program = program;
+  spec.argv = {program, "-c", kBoot};
+  spec.env = std::move(env);
+  spec.cwd = "/";
+  spec.fds = {{2, errors.write.get()}, {3, theirs.get()}, {4, worker.get()}};
+  spec.oom_score_adj = kOomScoreAdj;
+
+  std::shared_ptr<PythonZygote> zygote(new PythonZygote(executor, std::move(ours), std::move(errors.read)));
+  sys::Child child = reaper.start(spec, [weak = zygote->weak_from_this()](sys::ExitStatus status) {
+    if (auto self = weak.lock()) {
+      self->pid_ = -1;
+      self->finish(status.text());
+    }
+  });
+  zygote->pid_ = child.pid;
+  net::spawn(executor, "python zygote", read_messages(zygote));
+  return zygote;
+}
+
+net::task<> PythonZygote::ready(std::chrono::milliseconds limit) {
+  auto self = shared_from_this();
+  Clock::time_point end = Clock::now() + limit;
+  while (version_.empty()) {
+    if (ended_) {
+      std::string said = read_what_is_there(errors_.get());
+      throw Error(ErrorCode::unavailable, "starting Python: " + *ended_ + (said.empty() ? "" : ": " + said));
+    }
+    auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now());
+    if (left.count() <= 0) {
+      kill();
+      throw Error(ErrorCode::timeout, "starting Python: the interpreter does not answer");
+    }
+    co_await changed_.wait_for(left);
+  }
+  errors_.reset();
+}
+
+net::task<std::shared_ptr<WorkerKernel>> PythonZygote::fork(std::string cwd, std::string after_death) {
+  auto self = shared_from_this();
+  auto [ours, theirs] = make_channel();
+  Pipe output = make_output_pipe();
+  Pipe errors = make_output_pipe();
+  std::string name = std::to_string(++forks_);
+  auto request = std::make_shared<Request>();
+  request->ours = {-1, std::move(ours), std::move(output.read), std::move(errors.read)};
+  request->after_death = std::move(after_death);
+  requests_[name] = request;
+
+  std::vector<int> fds{theirs.get(), output.write.get(), errors.write.get()};
+  co_await channel_.send(fork_request(name, cwd), std::move(fds));
+  theirs.reset();
+  output.write.reset();
+  errors.write.reset();
+
+  Clock::time_point end = Clock::now() + kForkTime;
+  while (!request->kernel && request->failure.empty()) {
+    if (ended_) throw Error(ErrorCode::unavailable, "starting a context: the Python process ended (" + *ended_ + ")");
+    auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now());
+    if (left.count() <= 0) {
+      requests_.erase(name);
+      throw Error(ErrorCode::timeout, "starting a context: Python does not answer");
+    }
+    co_await changed_.wait_for(left);
+  }
+  if (!request->failure.empty()) throw Error(ErrorCode::unavailable, "starting a context: " + request->failure);
+  Defer give_up([&] { request->kernel->kill(); });
+  co_await request->kernel->ready(kForkTime);
+  give_up.dismiss();
+  co_return request->kernel;
+}
+
+net::task<> PythonZygote::read_messages(std::shared_ptr<PythonZygote> self) {
+  try {
+    while (auto text = co_await self->channel_.receive()) self->handle(parse_worker_message(*text));
+  } catch (const Error& error) {
+    if (!self->ended_) log_warn("the Python process is not understood", {{"error", error.message()}});
+  }
+  self->kill();
+}
+
+void PythonZygote::handle(const WorkerMessage& message) {
+  if (message.type == "hello") {
+    version_ = message.version.empty() ? "unknown" : message.version;
+  } else if (message.type == "forked") {
+    auto entry = requests_.extract(message.context);
+    if (!entry) return;
+    Request& request = *entry.mapped();
+    request.ours.pid = static_cast<pid_t>(message.pid);
+    request.kernel = WorkerKernel::start(executor_, std::move(request.ours), std::move(request.after_death));
+    contexts_[request.kernel->pid()] = request.kernel;
+  } else if (message.type == "fork_failed") {
+    if (auto entry = requests_.extract(message.context)) entry.mapped()->failure = message.message;
+  } else if (message.type == "exited") {
+    auto entry = contexts_.extract(static_cast<pid_t>(message.pid));
+    auto kernel = entry ? entry.mapped().lock() : nullptr;
+    if (kernel) kernel->exited(sys::exit_status_of(static_cast<int>(message.wait_status)));
+  }
+  changed_.notify();
+}
+
+void PythonZygote::finish(std::string how) {
+  if (!ended_) ended_ = std::move(how);
+  requests_.clear();
+  channel_.cancel();
+  changed_.notify();
+}
+
+void PythonZygote::kill() {
+  if (pid_ > 0) ::kill(pid_, SIGKILL);
+}
+
+}  // namespace osb::execd

@@ -1,0 +1,260 @@
+#include "execd/code/worker_kernel.h"
+
+#include <signal.h>
+#include <sys/syscall.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "execd/event.h"
+
+namespace osb::execd {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+// After the end of the process was noticed: time for its parent to say how it ended.
+constexpr std::chrono::milliseconds kStatusTime{300};
+constexpr std::chrono::milliseconds kPoliteTime{1000};  // for an idle worker to end by itself
+constexpr std::chrono::milliseconds kKillTime{5000};
+
+Fd open_pidfd(pid_t pid) { return Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0u))); }
+
+int64_t elapsed_ms(Clock::time_point since) {
+  return std::max<int64_t>(1, std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - since).count());
+}
+
+}  // namespace
+
+WorkerKernel::WorkerKernel(net::asio::any_io_executor executor, WorkerProcess process, std::string after_death)
+    : executor_(executor),
+      pid_(process.pid),
+      pidfd_(open_pidfd(process.pid)),
+      channel_(executor, std::move(process.channel)),
+      output_(executor, std::move(process.output)),
+      errors_(executor, std::move(process.errors)),
+      after_death_(std::move(after_death)),
+      changed_(executor) {
+  if (pidfd_) pidfd_readable_.emplace(executor, pidfd_.get());
+}
+
+WorkerKernel::~WorkerKernel() {
+  if (!ended_) signal_group(SIGKILL);
+}
+
+std::shared_ptr<WorkerKernel> WorkerKernel::start(net::asio::any_io_executor executor, WorkerProcess process,
+                                                  std::string after_death) {
+  std::shared_ptr<WorkerKernel> kernel(new WorkerKernel(executor, std::move(process), std::move(after_death)));
+  net::spawn(executor, "worker stdout", read_output(kernel, &kernel->output_));
+  net::spawn(executor, "worker stderr", read_output(kernel, &kernel->errors_));
+  net::spawn(executor, "worker messages", read_messages(kernel));
+  if (kernel->pidfd_readable_) net::spawn(executor, "worker process", watch_process(kernel));
+  return kernel;
+}
+
+net::task<> WorkerKernel::ready(std::chrono::milliseconds limit) {
+  Clock::time_point end = Clock::now() + limit;
+  while (!ready_) {
+    if (!refusal_.empty()) throw Error(ErrorCode::unavailable, "starting a context: " + refusal_);
+    if (ended_) throw Error(ErrorCode::unavailable, "starting a context: its process ended (" + *ended_ + ")");
+    auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now());
+    if (left.count() <= 0) throw Error(ErrorCode::timeout, "starting a context: its process does not answer");
+    co_await changed_.wait_for(left);
+  }
+}
+
+// -- executions ----------------------------------------------------------------------------------------------------
+
+void WorkerKernel::execute(std::string code, std::shared_ptr<EventStream> events) {
+  drain_output();  // no execution runs: this drops what was printed in between
+  events->on_drain([weak = weak_from_this()] {
+    if (auto self = weak.lock()) self->changed_.notify();
+  });
+  run_ = Run{std::move(events), ++runs_, Clock::now()};
+  net::spawn(executor_, "worker request", send(shared_from_this(), execute_request(run_->number, code)));
+}
+
+void WorkerKernel::interrupt() {
+  if (run_ && !ended_) signal_group(SIGINT);
+}
+
+void WorkerKernel::handle(const WorkerMessage& message) {
+  if (message.type == "ready") {
+    ready_ = true;
+    changed_.notify();
+  } else if (message.type == "fatal") {
+    refusal_ = message.message.empty() ? "no reason given" : message.message;
+    changed_.notify();
+  }
+  // Whatever a forgotten thread displays after its execution has nobody to go to.
+  if (!run_ || message.run != run_->number) return;
+  if (run_->failed && message.type != "execute_reply") return;
+  EventStream& events = *run_->events;
+  if (message.type == "execute_reply") return finish_run();
+  drain_output();
+  if (message.type == "display_data") {
+    events.push(result_event({message.data.begin(), message.data.end()}));
+  } else if (message.type == "execute_result") {
+    events.push(execution_count_event(message.execution_count));
+    events.push(result_event({message.data.begin(), message.data.end()}));
+  } else if (message.type == "error") {
+    run_->failed = true;
+    events.push(status_event("error"));
+    events.push(error_event(message.ename, message.evalue, message.traceback));
+  }
+}
+
+void WorkerKernel::finish_run() {
+  if (!run_->failed) {
+    drain_output();
+    run_->events->push(execution_complete_event(elapsed_ms(run_->started)));
+  }
+  run_->events->close();
+  run_.reset();
+  changed_.notify();
+}
+
+void WorkerKernel::push_output(OutputPipe& pipe, const std::string& text) {
+  if (text.empty() || !run_ || run_->failed) return;
+  run_->events->push(&pipe == &output_ ? stdout_event(text) : stderr_event(text));
+}
+
+void WorkerKernel::drain_output() {
+  for (OutputPipe* pipe : {&output_, &errors_}) {
+    std::string text;
+    pipe->drain(text);
+    push_output(*pipe, text);
+  }
+}
+
+// -- coroutines ----------------------------------------------------------------------------------------------------
+
+net::task<> WorkerKernel::read_output(std::shared_ptr<WorkerKernel> self, OutputPipe* pipe) {
+  try {
+    bool open = true;
+    while (open) {
+      co_await pipe->wait();
+      while (self->congested()) co_await self->changed_.wait();
+      if (self->ended_) co_return;
+      std::string text;
+      open = pipe->read(text);
+      self->push_output(*pipe, text);
+    }
+  } catch (const Error&) {  // cancelled: the worker ended
+  }
+}
+
+net::task<> WorkerKernel::read_messages(std::shared_ptr<WorkerKernel> self) {
+  try {
+    while (auto text = co_await self->channel_.receive()) {
+      while (self->congested()) co_await self->changed_.wait();
+      if (self->ended_) co_return;
+      WorkerMessage message = parse_worker_message(*text);
+      text->clear();
+      self->handle(message);
+      if (message.display == 0) continue;
+      while (self->congested()) co_await self->changed_.wait();
+      co_await self->channel_.send(display_ack(message.display));
+    }
+  } catch (const Error& error) {
+    if (self->ended_) co_return;
+    if (error.code() == ErrorCode::invalid) {  // its own code wrote to the channel; what follows means nothing
+      self->reason_ = error.message();
+      self->signal_group(SIGKILL);
+    }
+  }
+  self->gone();
+}
+
+net::task<> WorkerKernel::watch_process(std::shared_ptr<WorkerKernel> self) {
+  try {
+    co_await self->pidfd_readable_->wait();
+    self->gone();
+  } catch (const Error&) {  // cancelled
+  }
+}
+
+net::task<> WorkerKernel::send(std::shared_ptr<WorkerKernel> self, std::string message) {
+  try {
+    co_await self->channel_.send(std::move(message));
+  } catch (const Error&) {
+    self->gone();
+  }
+}
+
+// -- the end -------------------------------------------------------------------------------------------------------
+
+void WorkerKernel::signal_group(int signal) {
+  if (::kill(-pid_, signal) < 0 && errno == ESRCH && pidfd_)
+    ::syscall(SYS_pidfd_send_signal, pidfd_.get(), signal, nullptr, 0u);
+}
+
+void WorkerKernel::exited(sys::ExitStatus status) { finish(status.text()); }
+
+void WorkerKernel::gone() {
+  if (ended_ || settling_) return;
+  settling_ = true;
+  net::spawn(executor_, "worker end", settle(shared_from_this()));
+}
+
+net::task<> WorkerKernel::settle(std::shared_ptr<WorkerKernel> self) {
+  if (co_await self->wait_end(kStatusTime)) co_return;
+  bool lives = ::kill(self->pid_, 0) == 0;
+  self->signal_group(SIGKILL);
+  self->finish(lives ? "its channel was closed" : "cause unknown");
+}
+
+void WorkerKernel::finish(std::string how) {
+  if (ended_) return;
+  ended_ = reason_.empty() ? std::move(how) : reason_;
+  if (run_) {
+    if (!run_->failed) {
+      drain_output();
+      run_->events->push(status_event("error"));
+      run_->events->push(error_event("KernelDied",
+                                     "the process of the context ended (" + *ended_ + "), its variables are lost; " + after_death_,
+                                     {}));
+    }
+    run_->events->close();
+    run_.reset();
+  }
+  channel_.cancel();
+  output_.cancel();
+  errors_.cancel();
+  if (pidfd_readable_) pidfd_readable_->cancel();
+  changed_.notify();
+}
+
+net::task<bool> WorkerKernel::wait_end(std::chrono::milliseconds limit) {
+  Clock::time_point end = Clock::now() + limit;
+  while (!ended_) {
+    auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now());
+    if (left.count() <= 0) co_return false;
+    co_await changed_.wait_for(left);
+  }
+  co_return true;
+}
+
+net::task<> WorkerKernel::end() {
+  auto self = shared_from_this();
+  if (reason_.empty()) reason_ = "the context was deleted";
+  if (busy()) {
+    signal_group(SIGKILL);
+  } else {
+    channel_.shutdown_write();
+    if (co_await wait_end(kPoliteTime)) co_return;
+    signal_group(SIGKILL);
+  }
+  if (!co_await wait_end(kKillTime)) {
+    log_error("a context does not end", {{"pid", static_cast<int64_t>(pid_)}});
+    finish("");
+  }
+}
+
+void WorkerKernel::kill() {
+  if (ended_) return;
+  signal_group(SIGKILL);
+  finish("killed");
+}
+
+}  // namespace osb::execd

@@ -1,0 +1,101 @@
+// A kernel that is a worker process of ours: a channel for messages and two pipes for what the code prints.
+//
+// Order is kept in three steps. The worker flushes before it sends a message; on a message execd first reads what is
+// in the pipes; and after a display the worker waits for execd's acknowledgement. So output printed before a message
+// comes before its event, and output printed after it behind. What is printed while no execution runs (threads,
+// background programs) is read and dropped: it neither blocks its writer nor shows up in a later execution.
+//
+// Back-pressure: while the client is slow neither pipes nor channel are read, and the worker blocks.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/fd.h"
+#include "execd/code/kernel.h"
+#include "execd/code/output_pipe.h"
+#include "execd/code/worker_channel.h"
+#include "execd/code/worker_message.h"
+#include "net/timer.h"
+#include "sys/child.h"
+
+namespace osb::execd {
+
+// Our ends of a worker process that leads a process group of its own. Somebody else reaps it.
+struct WorkerProcess {
+  pid_t pid = -1;
+  Fd channel;
+  Fd output;  // what it writes to descriptor 1, non-blocking
+  Fd errors;  // 2
+};
+
+class WorkerKernel : public Kernel, public std::enable_shared_from_this<WorkerKernel> {
+ public:
+  static std::shared_ptr<WorkerKernel> start(net::asio::any_io_executor executor, WorkerProcess process,
+                                             std::string after_death);
+  ~WorkerKernel() override;
+
+  pid_t pid() const { return pid_; }
+  // Waits until the worker takes code. Throws Error when it says that it cannot, dies or takes longer.
+  net::task<> ready(std::chrono::milliseconds limit);
+  // Whoever reaps the process tells how it ended. Without that, its end is noticed all the same.
+  void exited(sys::ExitStatus status);
+
+  std::optional<std::string> ended() const override { return ended_; }
+  bool busy() const override { return run_.has_value(); }
+  void execute(std::string code, std::shared_ptr<EventStream> events) override;
+  void interrupt() override;
+  net::task<> end() override;
+  void kill() override;
+
+ private:
+  struct Run {
+    std::shared_ptr<EventStream> events;
+    int64_t number = 0;
+    std::chrono::steady_clock::time_point started;
+    bool failed = false;
+  };
+
+  WorkerKernel(net::asio::any_io_executor executor, WorkerProcess process, std::string after_death);
+
+  // Coroutines keep the kernel alive by their parameter.
+  static net::task<> read_output(std::shared_ptr<WorkerKernel> self, OutputPipe* pipe);
+  static net::task<> read_messages(std::shared_ptr<WorkerKernel> self);
+  static net::task<> watch_process(std::shared_ptr<WorkerKernel> self);
+  static net::task<> send(std::shared_ptr<WorkerKernel> self, std::string message);
+  static net::task<> settle(std::shared_ptr<WorkerKernel> self);
+  net::task<bool> wait_end(std::chrono::milliseconds limit);
+
+  void handle(const WorkerMessage& message);
+  void finish_run();
+  void push_output(OutputPipe& pipe, const std::string& text);
+  void drain_output();
+  bool congested() const { return run_ && run_->events->congested(); }
+  void signal_group(int signal);
+  void gone();
+  void finish(std::string how);
+
+  net::asio::any_io_executor executor_;
+  pid_t pid_;
+  Fd pidfd_;  // empty on kernels without
+  std::optional<net::Readable> pidfd_readable_;
+  WorkerChannel channel_;
+  OutputPipe output_;
+  OutputPipe errors_;
+  std::string after_death_;
+
+  net::Event changed_;
+  bool ready_ = false;
+  std::string refusal_;  // why the worker cannot start
+  std::optional<Run> run_;
+  int64_t runs_ = 0;
+  bool settling_ = false;
+  std::string reason_;  // why we ended it, if we did
+  std::optional<std::string> ended_;
+};
+
+}  // namespace osb::execd

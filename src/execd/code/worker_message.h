@@ -1,0 +1,41 @@
+// The messages of workers as values. kernels/README.md describes them.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boost/describe.hpp>
+
+namespace osb::execd {
+
+// One struct for all types: members that a type does not have keep their defaults.
+struct WorkerMessage {
+  std::string type;  // hello, forked, fork_failed, exited; ready, fatal, display_data, execute_result, error, …
+  std::string context;
+  std::string message;
+  std::string version;
+  int64_t pid = 0;
+  int64_t wait_status = 0;
+  int64_t run = 0;
+  int64_t display = 0;  // to be acknowledged, if not 0
+  int64_t execution_count = 0;
+  std::map<std::string, std::string> data;  // MIME type → text
+  std::string ename;
+  std::string evalue;
+  std::vector<std::string> traceback;
+};
+BOOST_DESCRIBE_STRUCT(WorkerMessage, (),
+                      (type, context, message, version, pid, wait_status, run, display, execution_count, data, ename,
+                       evalue, traceback))
+
+// Throws Error(invalid).
+WorkerMessage parse_worker_message(std::string_view text);
+
+std::string fork_request(std::string_view context, std::string_view cwd);
+std::string execute_request(int64_t run, std::string_view code);
+std::string display_ack(int64_t display);
+
+}  // namespace osb::execd
