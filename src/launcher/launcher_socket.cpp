@@ -39,16 +39,16 @@ bool send_packet(int socket, const std::string& packet) {
 }
 
 std::optional<std::string> receive_packet(int socket) {
-  std::string packet(kMaxPacket, '\0');
   for (;;) {
-    ssize_t n = ::recv(socket, packet.data(), packet.size(), MSG_DONTWAIT | MSG_TRUNC);
-    if (n > static_cast<ssize_t>(packet.size())) throw Error(ErrorCode::invalid, "reading a launcher packet: too large");
-    if (n > 0) {
-      packet.resize(static_cast<size_t>(n));
-      packet.shrink_to_fit();
-      return packet;
+    // First the size, so that a packet of a hundred bytes does not cost a buffer for the largest one.
+    ssize_t size = ::recv(socket, nullptr, 0, MSG_DONTWAIT | MSG_PEEK | MSG_TRUNC);
+    if (size > static_cast<ssize_t>(kMaxPacket)) throw Error(ErrorCode::invalid, "reading a launcher packet: too large");
+    if (size > 0) {
+      std::string packet(static_cast<size_t>(size), '\0');
+      size = ::recv(socket, packet.data(), packet.size(), MSG_DONTWAIT);
+      if (size == static_cast<ssize_t>(packet.size())) return packet;
     }
-    if (n == 0) throw Error(ErrorCode::unavailable, "talking to the launcher: it closed the connection");
+    if (size >= 0) throw Error(ErrorCode::unavailable, "talking to the launcher: it closed the connection");
     if (errno == EAGAIN) return std::nullopt;
     if (errno != EINTR) throw unavailable(errno);
   }
