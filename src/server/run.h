@@ -21,7 +21,7 @@ struct ServerParts {
   std::function<void()> before_serving;
 };
 
-// Returns the exit status: 0 after a signal, 1 when it could not start (the reason is logged and on stderr).
+// Returns the exit status: 0 after a signal, 1 when it could not start (the reason is logged).
 // Blocks SIGTERM and SIGINT in the calling thread while it runs, and ignores SIGPIPE.
 int run_server(const ServerConfig& config, const ServerParts& parts);
 
