@@ -88,8 +88,8 @@ Fd lock_directory(int layers) {
 
 }  // namespace
 
-Layer install_layer(int layers, std::string_view kind, const LayerPlan& plan) {
-  Layer layer{.name = std::string(kind) + "-" + hash_of(plan)};
+InstalledLayer install_layer(int layers, std::string_view kind, const LayerPlan& plan) {
+  InstalledLayer layer{.name = std::string(kind) + "-" + hash_of(plan)};
   Fd all = lock_directory(layers);
   layer.lock = sys::open_beneath(layers, layer.name + std::string(kLockSuffix), O_RDWR | O_CREAT, 0600);
   sys::lock_file(layer.lock.get(), sys::Lock::shared, true);

@@ -22,14 +22,14 @@ struct LayerNode {
 };
 using LayerPlan = std::vector<LayerNode>;
 
-struct Layer {
+struct InstalledLayer {
   std::string name;  // directory in the layers directory: "guest-3f2a…"
   Fd directory;      // O_RDONLY | O_DIRECTORY
   Fd lock;           // shared: while it is open, sweep_layers() spares the layer
 };
 
 // Finds or writes the layer `kind`-<hash>. The directory appears complete or not at all. Throws Error.
-Layer install_layer(int layers, std::string_view kind, const LayerPlan& plan);
+InstalledLayer install_layer(int layers, std::string_view kind, const LayerPlan& plan);
 
 // Removes layers that no process holds, and what a crash left half-written.
 void sweep_layers(int layers);

@@ -48,7 +48,7 @@ const LayerNode* find(const LayerPlan& plan, const std::string& path) {
 
 TEST_F(Layers, GuestLayerHoldsExecdUnderAllItsNames) {
   std::string execd(100'000, 'e');
-  Layer layer = install_layer(dir_.get(), "guest", plan_guest_layer(execd));
+  InstalledLayer layer = install_layer(dir_.get(), "guest", plan_guest_layer(execd));
   EXPECT_TRUE(layer.name.starts_with("guest-"));
   EXPECT_EQ(sys::read_file(layer.directory.get(), "opt/opensandbox/execd", 1 << 20), execd);
   struct stat program {}, script {};
@@ -64,18 +64,18 @@ TEST_F(Layers, GuestLayerHoldsExecdUnderAllItsNames) {
 }
 
 TEST_F(Layers, SamePlanSameDirectoryOtherPlanOther) {
-  Layer one = install_layer(dir_.get(), "guest", plan_guest_layer(std::string("a")));
+  InstalledLayer one = install_layer(dir_.get(), "guest", plan_guest_layer(std::string("a")));
   struct stat before {}, after {};
   ASSERT_EQ(::fstat(one.directory.get(), &before), 0);
-  Layer same = install_layer(dir_.get(), "guest", plan_guest_layer(std::string("a")));
+  InstalledLayer same = install_layer(dir_.get(), "guest", plan_guest_layer(std::string("a")));
   ASSERT_EQ(::fstat(same.directory.get(), &after), 0);
   EXPECT_EQ(before.st_ino, after.st_ino);
-  Layer other = install_layer(dir_.get(), "guest", plan_guest_layer(std::string("b")));
+  InstalledLayer other = install_layer(dir_.get(), "guest", plan_guest_layer(std::string("b")));
   EXPECT_NE(one.name, other.name);
 }
 
 TEST_F(Layers, SweepSparesWhatIsHeld) {
-  Layer held = install_layer(dir_.get(), "guest", plan_guest_layer(std::string("held")));
+  InstalledLayer held = install_layer(dir_.get(), "guest", plan_guest_layer(std::string("held")));
   std::string gone = install_layer(dir_.get(), "guest", plan_guest_layer(std::string("gone"))).name;
   sys::make_directories(dir_.get(), ".new-crashed/opt");
   sys::make_directories(dir_.get(), "foreign");
@@ -146,7 +146,7 @@ TEST_F(Layers, HostLayerCopiesTheAllowListOnly) {
     for (const char* secret : {"secret", "operator", "token", "private", "key", "pw", "ann"})
       EXPECT_TRUE(node.content.find(secret) == std::string::npos) << node.path << " has " << secret;
   }
-  Layer layer = install_layer(dir_.get(), "host", plan);
+  InstalledLayer layer = install_layer(dir_.get(), "host", plan);
   EXPECT_EQ(sys::read_file(layer.directory.get(), "etc/ssl/certs/ca.pem", 100), "cert");
 }
 
@@ -156,7 +156,7 @@ TEST_F(Layers, HostLayerOfThisMachine) {
   for (const char* path : {"usr", "etc/passwd", "etc/hosts", "etc/ld.so.cache", "etc/nsswitch.conf", "tmp", "workspace"})
     EXPECT_NE(find(plan, path), nullptr) << path;
   EXPECT_EQ(find(plan, "etc/shadow"), nullptr);
-  Layer layer = install_layer(dir_.get(), "host", plan);
+  InstalledLayer layer = install_layer(dir_.get(), "host", plan);
   EXPECT_EQ(install_layer(dir_.get(), "host", plan_host_layer(machine.get())).name, layer.name);
 }
 

@@ -57,7 +57,8 @@ void lower_privileges(uint32_t uid) {
   check(::setresgid(uid, uid, uid), "changing the group");
   // With 0 as saved uid the permitted set survives; the effective one is cleared by the kernel.
   check(::setresuid(uid, uid, 0), "changing the user");
-  set_capabilities(permitted_capabilities(), permitted_capabilities() & (uint64_t{1} << CAP_NET_BIND_SERVICE));
+  uint64_t kept = (uint64_t{1} << CAP_NET_BIND_SERVICE) | (uint64_t{1} << CAP_DAC_READ_SEARCH);
+  set_capabilities(permitted_capabilities(), permitted_capabilities() & kept);
 }
 
 void drop_privileges(uint32_t uid) {

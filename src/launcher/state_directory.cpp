@@ -106,6 +106,15 @@ StateDirectory StateDirectory::open(const std::string& path, const std::string& 
   return state;
 }
 
+std::string StateDirectory::open_images(const std::string& path) {
+  mode_t before = ::umask(022);
+  Defer restore([&] { ::umask(before); });
+  std::string whole = canonical(path);
+  Fd directory(check(::open(whole.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), "opening " + whole));
+  require_ours(directory.get(), whole);
+  return whole;
+}
+
 Fd StateDirectory::lock_for_server() const {
   // Opened by root in a directory of the server's uid: no link is followed, and nothing is written.
   Fd lock = sys::open_beneath(server(), "server.lock", O_RDONLY | O_CREAT, 0600);

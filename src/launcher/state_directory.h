@@ -26,6 +26,9 @@ class StateDirectory {
   // Throws Error(invalid) naming the directory that is not as it must be.
   static StateDirectory open(const std::string& path, const std::string& images = {});
 
+  // Creates and checks an image store at any place; returns its absolute path.
+  static std::string open_images(const std::string& path);
+
   const std::string& path() const { return path_; }                // absolute, without symbolic links
   const std::string& images_path() const { return images_path_; }  // likewise
   int server() const { return server_.get(); }

@@ -269,8 +269,8 @@ TEST_F(State, RootIsGivenUpForGood) {
   });
   in_child([&] {
     lower_privileges(uid);
-    // Own files, low ports, but not root's files.
-    int fd = ::open(private_file.c_str(), O_RDONLY);
+    // Low ports, but root's files are not written, nor does anything new belong to root.
+    int fd = ::open(private_file.c_str(), O_WRONLY);
     int tcp = ::socket(AF_INET6, SOCK_STREAM, 0);
     sockaddr_storage address{.ss_family = AF_INET6};
     *reinterpret_cast<uint16_t*>(address.__ss_padding) = htobe16(981);
