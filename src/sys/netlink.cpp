@@ -24,6 +24,7 @@ void NetlinkBuffer::begin_bytes(uint16_t type, uint16_t flags, const void* heade
   head.nlmsg_type = type;
   head.nlmsg_flags = flags;
   head.nlmsg_seq = ++sequence_;
+  if (flags & NLM_F_ACK) last_acknowledged_ = sequence_;
   raw(&head, sizeof head);
   header_ = bytes_.size();
   raw(header, size);
@@ -103,7 +104,7 @@ std::span<const char> NetlinkSocket::receive() {
   }
 }
 
-NetlinkError NetlinkSocket::try_transact(NetlinkBuffer& messages) {
+NetlinkError NetlinkSocket::try_transact(NetlinkBuffer& messages, bool all_or_nothing) {
   send(messages);
   NetlinkError first;
   for (;;) {
@@ -114,7 +115,8 @@ NetlinkError NetlinkSocket::try_transact(NetlinkBuffer& messages) {
       if (head->nlmsg_type != NLMSG_ERROR) continue;
       auto* verdict = static_cast<const nlmsgerr*>(NLMSG_DATA(head));
       if (verdict->error != 0 && first.error == 0) first = {-verdict->error, head->nlmsg_seq};
-      if (head->nlmsg_seq >= messages.sequence()) return first;
+      if (head->nlmsg_seq >= messages.last_acknowledged()) return first;
+      if (all_or_nothing && first.sequence == 1) return first;
     }
   }
 }

@@ -37,7 +37,8 @@ class NetlinkBuffer {
 
   // Offset of the fixed header of the message begun last, for values that are known only later.
   size_t header_offset() const { return header_; }
-  uint32_t sequence() const { return sequence_; }
+  // Number of the last message that asks for an acknowledgement.
+  uint32_t last_acknowledged() const { return last_acknowledged_; }
   size_t size() const { return bytes_.size(); }
   // Finishes the last message.
   std::span<char> bytes();
@@ -50,6 +51,7 @@ class NetlinkBuffer {
   size_t message_ = 0;
   size_t header_ = 0;
   uint32_t sequence_ = 0;
+  uint32_t last_acknowledged_ = 0;
 };
 
 struct NetlinkError {
@@ -57,15 +59,15 @@ struct NetlinkError {
   uint32_t sequence = 0;  // of the message that failed
 };
 
-// Reads answers until every sequence number in `expected` first..last was acknowledged or one failed.
 class NetlinkSocket {
  public:
   // Throws Error.
   explicit NetlinkSocket(int protocol);
 
-  // Sends the messages and waits for the acknowledgement of the last one (it must carry NLM_F_ACK); the answer is
-  // the first failure. Throws Error if the kernel cannot be talked to within five seconds.
-  NetlinkError try_transact(NetlinkBuffer& messages);
+  // Sends the messages and waits for the verdict on the last one that carries NLM_F_ACK (there must be one); the
+  // answer is the first failure. With `all_or_nothing` a refusal of the first message ends the wait: nothing after
+  // it is looked at. Throws Error if the kernel cannot be talked to within five seconds.
+  NetlinkError try_transact(NetlinkBuffer& messages, bool all_or_nothing = false);
   // Throws system_error("<doing>").
   void transact(NetlinkBuffer& messages, std::string_view doing);
   // Sends one NLM_F_DUMP request; calls on_message with type and payload of every answer.

@@ -208,7 +208,7 @@ void NftBatch::rule(const std::string& table, const std::string& chain,
 
 void NftBatch::finish() {
   if (finished_) return;
-  messages_.begin(NFNL_MSG_BATCH_END, NLM_F_REQUEST | NLM_F_ACK, header(AF_UNSPEC, NFNL_SUBSYS_NFTABLES));
+  messages_.begin(NFNL_MSG_BATCH_END, NLM_F_REQUEST, header(AF_UNSPEC, NFNL_SUBSYS_NFTABLES));
   steps_.push_back("ending a batch");
   finished_ = true;
 }
@@ -221,7 +221,7 @@ std::span<char> NftBatch::bytes() {
 void NftBatch::apply() {
   finish();
   NetlinkSocket socket(NETLINK_NETFILTER);
-  NetlinkError result = socket.try_transact(messages_);
+  NetlinkError result = socket.try_transact(messages_, true);
   if (result.error == 0) return;
   std::string step = result.sequence >= 1 && result.sequence <= steps_.size() ? steps_[result.sequence - 1] : "a step";
   throw system_error("changing the packet filter: " + step, result.error);
