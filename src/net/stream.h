@@ -36,7 +36,7 @@ class Stream {
   task<> write(std::string_view bytes) { return write(std::vector<std::string_view>{bytes}); }
 
   // Absolute limits from now for all following operations in that direction; zero means none. When one passes,
-  // the pending operation throws Error(timeout) and the stream is unusable. Cheap enough to call per request.
+  // the pending operation throws Error(timeout) and that direction is unusable. Cheap enough to call per request.
   virtual void set_read_deadline(std::chrono::milliseconds after) = 0;
   virtual void set_write_deadline(std::chrono::milliseconds after) = 0;
 
@@ -56,6 +56,9 @@ class Stream {
   virtual int native_handle() const = 0;
   virtual asio::any_io_executor executor() const = 0;
 };
+
+// Takes over a connected stream socket that somebody else opened.
+std::unique_ptr<Stream> adopt_stream(asio::any_io_executor executor, Fd socket);
 
 // Connects to a numeric address. Throws Error(unavailable|timeout).
 task<std::unique_ptr<Stream>> connect_tcp(asio::any_io_executor executor, std::string address, uint16_t port,

@@ -1,0 +1,54 @@
+#include "execd/reaper.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+
+#include <map>
+#include <utility>
+
+#include <boost/asio/signal_set.hpp>
+
+namespace osb::execd {
+
+struct Reaper::State : std::enable_shared_from_this<State> {
+  explicit State(const net::asio::any_io_executor& executor) : signals(executor, SIGCHLD) {}
+
+  net::asio::signal_set signals;
+  std::map<pid_t, std::function<void(sys::ExitStatus)>> waiting;
+
+  void listen() {
+    signals.async_wait([weak = weak_from_this()](const boost::system::error_code& error, int) {
+      auto self = weak.lock();
+      if (!self || error) return;
+      self->listen();
+      self->reap();
+    });
+  }
+
+  void reap() {
+    auto keep = shared_from_this();  // a callback may destroy the Reaper
+    int status = 0;
+    while (pid_t pid = ::waitpid(-1, &status, WNOHANG)) {
+      if (pid < 0) return;
+      auto entry = waiting.extract(pid);
+      if (entry && entry.mapped()) entry.mapped()(sys::exit_status_of(status));
+    }
+  }
+};
+
+Reaper::Reaper(net::asio::any_io_executor executor) : state_(std::make_shared<State>(executor)) { state_->listen(); }
+
+Reaper::~Reaper() {
+  state_->waiting.clear();
+  state_->signals.cancel();
+}
+
+sys::Child Reaper::start(const sys::ChildSpec& spec, std::function<void(sys::ExitStatus)> on_exit) {
+  sys::Child child = sys::start_child(spec);
+  state_->waiting[child.pid] = std::move(on_exit);
+  return child;
+}
+
+void Reaper::reap() { state_->reap(); }
+
+}  // namespace osb::execd

@@ -1,0 +1,271 @@
+#include "http/connection.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "http/exchange.h"
+
+namespace osb::http {
+
+namespace {
+// One write deadline covers at most this much: a client that takes less than a slice in write_idle_time is dropped.
+constexpr size_t kWriteSlice = 64 * 1024;
+constexpr auto kLingerTime = std::chrono::seconds(2);
+constexpr uint64_t kLingerBytes = 16 * 1024 * 1024;
+constexpr size_t kMaxRequestId = 128;
+
+std::string_view usable_request_id(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  bool printable = std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; });
+  return printable && text.size() <= kMaxRequestId ? text : std::string_view();
+}
+
+// "http://host:1/x?y" → "/x?y"; other targets unchanged.
+std::string_view without_origin(std::string_view target) {
+  size_t scheme = target.find("://");
+  if (target.starts_with('/') || scheme == std::string_view::npos) return target;
+  size_t path = target.find_first_of("/?", scheme + 3);
+  return path == std::string_view::npos ? std::string_view("/") : target.substr(path);
+}
+}  // namespace
+
+struct Connection::Link {
+  net::Stream* stream = nullptr;
+};
+
+// The stream that a handler took over. Known to the connection as long as it lives, so that Server::stop reaches it.
+class Connection::OwnedStream final : public net::Stream {
+ public:
+  OwnedStream(std::unique_ptr<net::Stream> inner, std::shared_ptr<Link> link)
+      : inner_(std::move(inner)), link_(std::move(link)) {
+    link_->stream = this;
+  }
+  ~OwnedStream() override { link_->stream = nullptr; }
+
+  net::task<size_t> read_some(std::span<char> into) override { return inner_->read_some(into); }
+  net::task<> write(std::vector<std::string_view> parts) override { return inner_->write(std::move(parts)); }
+  void set_read_deadline(std::chrono::milliseconds after) override { inner_->set_read_deadline(after); }
+  void set_write_deadline(std::chrono::milliseconds after) override { inner_->set_write_deadline(after); }
+  void shutdown_write() override { inner_->shutdown_write(); }
+  void close() override { inner_->close(); }
+  net::task<> wait_for_hangup() override { return inner_->wait_for_hangup(); }
+  const net::Peer& peer() const override { return inner_->peer(); }
+  std::string local_address() const override { return inner_->local_address(); }
+  int native_handle() const override { return inner_->native_handle(); }
+  net::asio::any_io_executor executor() const override { return inner_->executor(); }
+
+ private:
+  std::unique_ptr<net::Stream> inner_;
+  std::shared_ptr<Link> link_;
+};
+
+std::unique_ptr<net::Stream> Connection::Exchange::upgrade(std::string& buffered) {
+  if (started()) throw Error(ErrorCode::internal, "upgrading a connection: a response was started already");
+  phase_ = Phase::upgraded;
+  status_ = 101;
+  connection_.keep_ = false;
+  connection_.tunnel_ = std::make_shared<Link>();
+  buffered = connection_.buffer_.view();
+  connection_.buffer_.consume(buffered.size());
+  connection_.stream_->set_read_deadline({});
+  connection_.stream_->set_write_deadline({});
+  return std::make_unique<OwnedStream>(std::move(connection_.stream_), connection_.tunnel_);
+}
+
+Connection::Connection(std::shared_ptr<ServerCore> core, std::unique_ptr<net::Stream> stream)
+    : core_(std::move(core)), stream_(std::move(stream)), local_address_(stream_->local_address()) {
+  core_->connections.insert(this);
+}
+
+Connection::~Connection() {
+  core_->connections.erase(this);
+  core_->ended.notify();
+}
+
+void Connection::close_if_idle() {
+  if (idle_ && stream_) stream_->close();
+}
+
+void Connection::close() {
+  if (stream_) stream_->close();
+  if (tunnel_ && tunnel_->stream) tunnel_->stream->close();
+}
+
+net::task<> Connection::write(std::vector<std::string_view> parts) {
+  size_t total = 0;
+  for (std::string_view part : parts) total += part.size();
+  stream_->set_write_deadline(core_->options.limits.write_idle_time);
+  if (total <= kWriteSlice) {
+    co_await stream_->write(std::move(parts));
+    co_return;
+  }
+  std::vector<std::string_view> slice;
+  size_t room = kWriteSlice;
+  for (std::string_view part : parts) {
+    while (!part.empty()) {
+      slice.push_back(part.substr(0, room));
+      room -= slice.back().size();
+      part.remove_prefix(slice.back().size());
+      if (room > 0) continue;
+      co_await stream_->write(std::exchange(slice, {}));
+      stream_->set_write_deadline(core_->options.limits.write_idle_time);
+      room = kWriteSlice;
+    }
+  }
+  if (!slice.empty()) co_await stream_->write(std::move(slice));
+}
+
+net::task<> Connection::run() {
+  try {
+    co_await serve_requests();
+    if (linger_) co_await linger();
+  } catch (const Error& error) {
+    // The client left or broke the connection: nothing of ours is wrong.
+    if (error.code() != ErrorCode::unavailable && error.code() != ErrorCode::timeout) throw;
+  }
+}
+
+net::task<> Connection::serve_requests() {
+  while (keep_ && !core_->stopping) {
+    RequestHead head;
+    std::optional<Error> bad;
+    try {
+      if (!co_await read_head(head)) co_return;
+    } catch (const Error& error) {
+      if (error.code() == ErrorCode::unavailable) throw;
+      bad = error;
+    }
+    if (bad) {
+      co_await refuse(*bad);
+      co_return;
+    }
+    co_await serve(std::move(head));
+    buffer_.shrink_if_empty();
+  }
+}
+
+// False when the client ended the connection, or was silent for the idle time, between requests.
+net::task<bool> Connection::read_head(RequestHead& head) {
+  const Limits& limits = core_->options.limits;
+  HeadScanner scanner(limits.header_bytes);
+  bool begun = false;
+  while (true) {
+    while (!begun && buffer_.view().starts_with("\r\n")) buffer_.consume(2);  // left over after a body by old clients
+    if (size_t length = scanner.scan(buffer_.view())) {
+      head = parse_request_head(buffer_.view().substr(0, length));
+      buffer_.consume(length);
+      co_return true;
+    }
+    bool empty = buffer_.empty();
+    if (empty || !begun) stream_->set_read_deadline(empty ? std::chrono::milliseconds(limits.idle_time) : limits.header_time);
+    begun = !empty;
+    idle_ = empty;
+    bool late = false;
+    size_t count = 0;
+    try {
+      count = co_await stream_->read_some(buffer_.room());
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::timeout || empty) throw;
+      late = true;
+    }
+    idle_ = false;
+    if (late)
+      throw Error(ErrorCode::timeout, "reading the HTTP head: the client did not send it in time", "REQUEST_TIMEOUT");
+    if (count == 0) co_return false;
+    buffer_.committed(count);
+  }
+}
+
+Request Connection::make_request(RequestHead& head) {
+  Request request;
+  request.method = std::move(head.method);
+  request.target = std::move(head.target);
+  std::string_view origin = without_origin(request.target);
+  size_t question = origin.find('?');
+  request.path = origin.substr(0, question);
+  if (request.path.empty()) request.path = "/";
+  if (question != std::string_view::npos) request.raw_query = origin.substr(question + 1);
+  request.query = Query(request.raw_query);
+  request.headers = std::move(head.headers);
+  request.peer = stream_->peer();
+  request.local_address = local_address_;
+  request.request_id = usable_request_id(request.headers.get("X-Request-ID"));
+  if (request.request_id.empty()) request.request_id = core_->new_request_id();
+  return request;
+}
+
+net::task<> Connection::serve(RequestHead head) {
+  auto begin = core_->options.on_served ? std::chrono::steady_clock::now() : std::chrono::steady_clock::time_point();
+  keep_ = head.keep_alive;
+  Request request = make_request(head);
+  Exchange exchange(*this, request, head);
+  request.body = &exchange;
+
+  std::optional<Error> failure;
+  try {
+    if (request.path.front() != '/' && request.path != "*")
+      throw Error(ErrorCode::invalid, "reading the HTTP head: the target is not a path", "INVALID_REQUEST");
+    co_await core_->handler(request, exchange);
+    if (!exchange.started()) throw Error(ErrorCode::internal, "handling a request: the handler gave no answer");
+  } catch (const Error& error) {
+    failure = error;
+  } catch (const std::exception& error) {
+    log_error("a handler failed", {{"request_id", request.request_id}, {"route", request.route}, {"error", error.what()}});
+    failure.emplace(ErrorCode::internal, "handling the request failed; the server's log has more under its request id");
+  }
+
+  if (failure && !exchange.started()) co_await exchange.send(core_->format_error(*failure, &request));
+  if (core_->options.on_served) {
+    auto took = std::chrono::steady_clock::now() - begin;
+    core_->options.on_served(request, exchange.status(), std::chrono::duration_cast<std::chrono::microseconds>(took));
+  }
+  if (exchange.upgraded()) co_return;
+  if (exchange.finished()) {
+    co_await exchange.settle();
+  } else {
+    exchange.abandon();
+  }
+}
+
+// Answers what is not a request, and ends the connection.
+net::task<> Connection::refuse(const Error& error) {
+  Response response = core_->format_error(error, nullptr);
+  std::string text;
+  append_status_line(text, response.status);
+  for (const auto& [name, value] : response.headers) append_header(text, name, value);
+  if (!response.headers.has("Date")) append_header(text, "Date", core_->date());
+  if (core_->options.echo_request_id) append_header(text, "X-Request-ID", core_->new_request_id());
+  append_header(text, "Content-Length", std::to_string(response.body.size()));
+  append_header(text, "Connection", "close");
+  text += "\r\n";
+  linger_ = true;
+  co_await write({text, response.body});
+}
+
+net::task<> Connection::turn_away() {
+  bool told = true;
+  try {
+    co_await refuse(Error(ErrorCode::unavailable, "accepting a connection: too many are open"));
+    co_await linger();
+  } catch (const Error&) {
+    told = false;
+  }
+  if (!told) close();
+}
+
+// Ends our side and takes what the client still sends. Closing right away would reset the connection and could
+// destroy the answer before the client reads it.
+net::task<> Connection::linger() {
+  stream_->shutdown_write();
+  stream_->set_read_deadline(kLingerTime);
+  std::string scratch(16 * 1024, '\0');
+  uint64_t taken = buffer_.view().size();
+  while (taken < kLingerBytes) {
+    size_t count = co_await stream_->read_some(scratch);
+    if (count == 0) break;
+    taken += count;
+  }
+}
+
+}  // namespace osb::http
