@@ -9,6 +9,7 @@ namespace osb::http {
 namespace {
 // What a handler left unread is read and dropped up to here, to keep the connection; beyond, closing is cheaper.
 constexpr uint64_t kSmallRest = 256 * 1024;
+constexpr auto kRestTime = std::chrono::seconds(2);
 
 // Headers that the server itself writes.
 bool is_framing_header(std::string_view name) {
@@ -247,7 +248,7 @@ net::task<> Connection::Exchange::settle() {
   }
   bool clean = false;
   try {
-    clean = co_await source_.drain(kSmallRest);
+    clean = co_await source_.drain(kSmallRest, kRestTime);
   } catch (const Error&) {  // the answer is out; a client that cannot end its body only loses the connection
   }
   if (clean) co_return;

@@ -1,0 +1,30 @@
+#include "execd/accounts.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace osb::execd {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+constexpr std::string_view kPasswd = "root:x:0:0:root:/root:/bin/sh\nbroken\nx:x:nan:5:::\nana:x:1000:1001:Ana:/home/ana:/bin/sh\n";
+constexpr std::string_view kGroup = "root:x:0:\nwheel:x:10:bo,ana\nanas:x:11:anabel\naudio:x:29:ana\nbad:x:no:ana";
+
+TEST(Accounts, KnowsPrimaryAndSupplementaryGroups) {
+  Identity ana = identity_of(1000, kPasswd, kGroup);
+  EXPECT_EQ(ana.gid, 1001u);
+  EXPECT_THAT(ana.groups, ElementsAre(10, 29));
+  EXPECT_EQ(identity_of(0, kPasswd, kGroup).gid, 0u);
+}
+
+TEST(Accounts, AUidWithoutAccountDoesNotGetTheGroupOfRoot) {
+  Identity nobody_knows = identity_of(4242, kPasswd, kGroup);
+  EXPECT_EQ(nobody_knows.gid, 4242u);
+  EXPECT_THAT(nobody_knows.groups, IsEmpty());
+  EXPECT_EQ(identity_of(7, std::string("/nonexistent")).gid, 7u);
+}
+
+}  // namespace
+}  // namespace osb::execd
