@@ -1,0 +1,24 @@
+// Responses of the lifecycle API, and the one place where failures become responses.
+#pragma once
+
+#include <exception>
+#include <string>
+
+#include "base/error.h"
+#include "http/message.h"
+
+namespace osb::server {
+
+http::Response json_answer(int status, std::string json);
+http::Response empty_answer(int status);
+
+// {"code","message"} with the status of http/status.h; 422 with "detail" for ValidationError; "Retry-After" where
+// trying again helps. Anything that is neither Error nor ValidationError becomes a 500 that tells nothing.
+http::Response failure_answer(const Error& error);
+http::Response failure_answer(std::exception_ptr failure);
+
+// The answers of the router, with "detail" as older readers know it.
+http::Response no_route_answer();
+http::Response wrong_method_answer(const std::string& allowed);
+
+}  // namespace osb::server

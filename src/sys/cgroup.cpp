@@ -1,0 +1,285 @@
+#include "sys/cgroup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <set>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "sys/text_file.h"
+#include "sys/tree.h"
+
+namespace osb::sys {
+
+namespace {
+
+constexpr int64_t kCpuPeriod = 100'000;  // microseconds
+constexpr int64_t kCpuQuotaMin = 1000;
+
+std::vector<std::string_view> split(std::string_view text, char separator) {
+  std::vector<std::string_view> parts;
+  while (!text.empty()) {
+    size_t end = std::min(text.find(separator), text.size());
+    if (end > 0) parts.push_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return parts;
+}
+
+bool has(const std::vector<std::string_view>& words, std::string_view word) {
+  return std::ranges::find(words, word) != words.end();
+}
+
+std::string in(const std::string& directory, std::string_view file) { return directory + "/" + std::string(file); }
+
+int64_t cpu_quota(int64_t millis) { return std::max(kCpuQuotaMin, millis * kCpuPeriod / 1000); }
+
+void set(const std::string& directory, std::string_view file, const std::string& value) {
+  write_text(AT_FDCWD, in(directory, file), value);
+}
+
+void set_limits(const CgroupMount& mount, const std::string& path, const CgroupLimits& limits) {
+  if (mount.cpu && limits.cpu_millis > 0) {
+    std::string quota = std::to_string(cpu_quota(limits.cpu_millis));
+    if (mount.v2) {
+      set(path, "cpu.max", quota + " " + std::to_string(kCpuPeriod));
+    } else {
+      set(path, "cpu.cfs_period_us", std::to_string(kCpuPeriod));
+      set(path, "cpu.cfs_quota_us", quota);
+    }
+  }
+  if (mount.memory && limits.memory_bytes > 0) {
+    std::string bytes = std::to_string(limits.memory_bytes);
+    if (mount.v2) {
+      set(path, "memory.max", bytes);
+      try_write_text(AT_FDCWD, in(path, "memory.swap.max"), "0");
+    } else {
+      set(path, "memory.limit_in_bytes", bytes);
+      // Memory and swap together; the file is there only where swap is counted.
+      try_write_text(AT_FDCWD, in(path, "memory.memsw.limit_in_bytes"), bytes);
+    }
+  }
+  if (mount.pids && limits.pids > 0) set(path, "pids.max", std::to_string(limits.pids));
+}
+
+void require(bool wanted, bool available, std::string_view what) {
+  if (wanted && !available)
+    throw Error(ErrorCode::unsupported, "limiting " + std::string(what) + ": no such control group on this machine");
+}
+
+}  // namespace
+
+std::vector<CgroupMount> find_cgroup_mounts(std::string_view mountinfo, std::string_view v2_controllers) {
+  std::string_view trimmed = v2_controllers.substr(0, v2_controllers.find_last_not_of('\n') + 1);
+  std::vector<std::string_view> unified = split(trimmed, ' ');
+  std::vector<CgroupMount> found;
+  bool have_v2 = false;
+  for (std::string_view line : split(mountinfo, '\n')) {
+    size_t dash = line.find(" - ");
+    if (dash == line.npos) continue;
+    std::vector<std::string_view> front = split(line.substr(0, dash), ' ');
+    std::vector<std::string_view> back = split(line.substr(dash + 3), ' ');
+    if (front.size() < 5 || back.size() < 3) continue;
+    CgroupMount mount{.path = std::string(front[4])};
+    if (back[0] == "cgroup2" && !have_v2) {
+      have_v2 = mount.v2 = mount.freezer = true;
+      mount.cpu = has(unified, "cpu");
+      mount.memory = has(unified, "memory");
+      mount.pids = has(unified, "pids");
+    } else if (back[0] == "cgroup") {
+      std::vector<std::string_view> options = split(back[2], ',');
+      mount.cpu = has(options, "cpu");
+      mount.memory = has(options, "memory");
+      mount.pids = has(options, "pids");
+      mount.freezer = has(options, "freezer");
+    }
+    if (mount.used()) found.push_back(std::move(mount));
+  }
+  // One place for each use: a hierarchy may be mounted twice, and v2 freezes better than v1.
+  for (bool CgroupMount::* use : {&CgroupMount::cpu, &CgroupMount::memory, &CgroupMount::pids, &CgroupMount::freezer}) {
+    bool taken = false;
+    if (use == &CgroupMount::freezer && have_v2) {
+      for (CgroupMount& mount : found) mount.*use = mount.v2;
+      continue;
+    }
+    for (CgroupMount& mount : found) {
+      mount.*use = mount.*use && !taken;
+      taken = taken || mount.*use;
+    }
+  }
+  std::erase_if(found, [](const CgroupMount& mount) { return !mount.used(); });
+  return found;
+}
+
+std::vector<CgroupMount> find_cgroup_mounts() {
+  std::string mountinfo = read_text(AT_FDCWD, "/proc/self/mountinfo");
+  for (const CgroupMount& mount : find_cgroup_mounts(mountinfo, ""))
+    if (mount.v2)
+      return find_cgroup_mounts(mountinfo, try_read_text(AT_FDCWD, in(mount.path, "cgroup.controllers")).value_or(""));
+  return find_cgroup_mounts(mountinfo, "");
+}
+
+CgroupTree::CgroupTree(std::string name, std::vector<CgroupMount> mounts)
+    : name_(std::move(name)), mounts_(std::move(mounts)) {
+  if (mounts_.empty()) throw Error(ErrorCode::unavailable, "looking for control groups: none are mounted");
+  for (const CgroupMount& mount : mounts_) {
+    std::string path = in(mount.path, name_);
+    if (mount.v2) enable_v2_controllers(mount);
+    if (::mkdir(path.c_str(), 0755) != 0 && errno != EEXIST) throw system_error("making control group " + path);
+    if (mount.v2) {
+      CgroupMount inner = mount;
+      inner.path = path;
+      enable_v2_controllers(inner);
+    }
+  }
+}
+
+void CgroupTree::enable_v2_controllers(const CgroupMount& mount) {
+  auto enable = [&](bool wanted, std::string_view name) {
+    if (!wanted || try_write_text(AT_FDCWD, in(mount.path, "cgroup.subtree_control"), "+" + std::string(name))) return;
+    log_warn("control group controller cannot be switched on",
+             {{"controller", name}, {"path", mount.path}, {"error", system_error("writing").message()}});
+  };
+  enable(mount.cpu, "cpu");
+  enable(mount.memory, "memory");
+  enable(mount.pids, "pids");
+}
+
+Cgroup CgroupTree::create(const std::string& id, const CgroupLimits& limits) {
+  auto available = [&](bool CgroupMount::* use) {
+    return std::ranges::any_of(mounts_, [use](const CgroupMount& mount) { return mount.*use; });
+  };
+  require(limits.cpu_millis > 0, available(&CgroupMount::cpu), "cpu");
+  require(limits.memory_bytes > 0, available(&CgroupMount::memory), "memory");
+  require(limits.pids > 0, available(&CgroupMount::pids), "processes");
+
+  Cgroup group;
+  try {
+    for (const CgroupMount& mount : mounts_) {
+      std::string path = in(in(mount.path, name_), id);
+      check(::mkdir(path.c_str(), 0755), "making control group " + path);
+      group.places_.push_back({mount, path});
+      set_limits(mount, path, limits);
+      Fd entry(::open(in(path, mount.v2 ? "" : "tasks").c_str(),
+                      O_CLOEXEC | (mount.v2 ? O_RDONLY | O_DIRECTORY : O_WRONLY)));
+      check(entry.get(), "opening control group " + path);
+      if (mount.v2) {
+        group.clone_fd_ = std::move(entry);
+      } else {
+        group.entry_fds_.push_back(std::move(entry));
+      }
+    }
+  } catch (const Error&) {
+    group.try_remove();
+    throw;
+  }
+  return group;
+}
+
+Cgroup CgroupTree::adopt(const std::string& id) {
+  Cgroup group;
+  for (const CgroupMount& mount : mounts_) {
+    std::string path = in(in(mount.path, name_), id);
+    if (::access(path.c_str(), F_OK) == 0) group.places_.push_back({mount, path});
+  }
+  return group;
+}
+
+std::vector<std::string> CgroupTree::list() const {
+  std::set<std::string> ids;
+  for (const CgroupMount& mount : mounts_) {
+    std::string path = in(mount.path, name_);
+    Fd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!directory) continue;
+    for (std::string& name : list_directory(directory.get())) {
+      struct stat info;
+      if (::fstatat(directory.get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(info.st_mode))
+        ids.insert(std::move(name));
+    }
+  }
+  return {ids.begin(), ids.end()};
+}
+
+std::optional<int64_t> CgroupTree::memory_use() const {
+  for (const CgroupMount& mount : mounts_) {
+    if (!mount.memory) continue;
+    auto text = try_read_text(AT_FDCWD, in(in(mount.path, name_), mount.v2 ? "memory.current" : "memory.usage_in_bytes"), 64);
+    int64_t value = 0;
+    if (text && std::from_chars(text->data(), text->data() + text->size(), value).ec == std::errc()) return value;
+  }
+  return std::nullopt;
+}
+
+void CgroupTree::remove() {
+  for (const CgroupMount& mount : mounts_) ::rmdir(in(mount.path, name_).c_str());
+}
+
+const Cgroup::Place* Cgroup::place(bool CgroupMount::* use) const {
+  auto found = std::ranges::find_if(places_, [use](const Place& p) { return p.mount.*use; });
+  return found == places_.end() ? nullptr : &*found;
+}
+
+void Cgroup::close_entries() {
+  clone_fd_.reset();
+  entry_fds_.clear();
+}
+
+void Cgroup::freeze(bool on) {
+  const Place* p = place(&CgroupMount::freezer);
+  if (!p) throw Error(ErrorCode::unsupported, "freezing a sandbox: this machine has no freezer");
+  if (p->mount.v2) {
+    set(p->path, "cgroup.freeze", on ? "1" : "0");
+  } else {
+    set(p->path, "freezer.state", on ? "FROZEN" : "THAWED");
+  }
+}
+
+bool Cgroup::frozen() const {
+  const Place* p = place(&CgroupMount::freezer);
+  if (!p) return false;
+  if (p->mount.v2)
+    return keyed_number(try_read_text(AT_FDCWD, in(p->path, "cgroup.events")).value_or(""), "frozen") == 1;
+  return try_read_text(AT_FDCWD, in(p->path, "freezer.state")).value_or("").starts_with("FROZEN");
+}
+
+void Cgroup::kill() {
+  for (const Place& p : places_)
+    if (p.mount.v2 && !p.removed && try_write_text(AT_FDCWD, in(p.path, "cgroup.kill"), "1")) return;
+  // v1, and v2 before Linux 5.14. A frozen process of v1 does not die before it thaws.
+  if (const Place* p = place(&CgroupMount::freezer); p && !p->mount.v2)
+    try_write_text(AT_FDCWD, in(p->path, "freezer.state"), "THAWED");
+  for (const Place& p : places_) {
+    if (p.removed) continue;
+    std::string text = try_read_text(AT_FDCWD, in(p.path, "cgroup.procs")).value_or("");
+    for (std::string_view line : split(text, '\n')) {
+      pid_t pid = 0;
+      std::from_chars(line.data(), line.data() + line.size(), pid);
+      if (pid > 1) ::kill(pid, SIGKILL);
+    }
+  }
+}
+
+int64_t Cgroup::oom_kills() const {
+  const Place* p = place(&CgroupMount::memory);
+  if (!p) return 0;
+  std::string text = try_read_text(AT_FDCWD, in(p->path, p->mount.v2 ? "memory.events" : "memory.oom_control")).value_or("");
+  return keyed_number(text, "oom_kill").value_or(0);
+}
+
+bool Cgroup::try_remove() {
+  close_entries();
+  bool all = true;
+  for (Place& p : places_) {
+    if (!p.removed) p.removed = ::rmdir(p.path.c_str()) == 0 || errno == ENOENT;
+    all = all && p.removed;
+  }
+  return all;
+}
+
+}  // namespace osb::sys
