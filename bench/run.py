@@ -1,0 +1,303 @@
+"""Measures and reports; see README.md. Run by ./dev bench as root."""
+import datetime
+import json
+import os
+import platform
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(REPOSITORY / "tests" / "e2e"))
+sys.path.insert(0, str(REPOSITORY / "bench"))
+
+import load  # noqa: E402
+from support import machine  # noqa: E402
+from support.server import Server, clean_environment, free_port  # noqa: E402
+
+PEER = "the public reference server 1.1.1 on Docker Engine 20.10, measured 2026-11-21 on this kind of machine (2 vCPU, 24 GiB)"
+ROWS = []  # (what, ours, bar, peer, ratio)
+
+
+def row(what, ours, bar="", peer="", ratio=""):
+    ROWS.append((what, ours, bar, peer, ratio))
+    print(f"  {what:66} {ours:>22}  {bar:16} {peer:>18}  {ratio}", flush=True)
+
+
+def percentile(values, p):
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * p / 100))]
+
+
+def ms(seconds):
+    return f"{seconds * 1000:.1f} ms" if seconds < 1 else f"{seconds:.2f} s"
+
+
+def against(peer_seconds, seconds):
+    return f"{peer_seconds / seconds:.0f}×"
+
+
+def part_create(server):
+    kept = load.Kept(server.address)
+    for _ in range(5):  # warm
+        server.delete(load.create_to_ping(server.address, kept)[1])
+    times, begin = [], time.perf_counter()
+    ids = []
+    for _ in range(200):
+        took, sandbox = load.create_to_ping(server.address, kept)
+        times.append(took)
+        ids.append(sandbox)
+    total = time.perf_counter() - begin
+    p50 = percentile(times, 50)
+    row("create → execd answers, 200 in sequence, p50", ms(p50), "≤ 10 ms", "0.97 s", against(0.97, p50))
+    row("  p99", ms(percentile(times, 99)))
+    row("  per second", f"{200 / total:.0f}")
+    begin = time.perf_counter()
+    remove(server, ids)
+    row("  kill, 200, per second", f"{200 / (time.perf_counter() - begin):.0f}", "", "1 / 0.35 s")
+
+    times, ids, failures, total = load.create_many(server.address, 100)
+    row("100 creates at once: succeeded", f"{len(times)} of 100", "100 of 100", "10 of 100")
+    if failures:
+        print("   ", failures[:3])
+    if times:
+        row("  p50", ms(percentile(times, 50)), "", "12.0 s (20 at once)", against(12.0, percentile(times, 50)))
+        row("  p99", ms(percentile(times, 99)), "≤ 400 ms")
+        row("  per second", f"{len(times) / total:.0f}", "", "1.4", f"{len(times) / total / 1.4:.0f}×")
+    remove(server, ids)
+    return p50
+
+
+def remove(server, ids):
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(server.delete, ids))
+
+
+def part_docker(server):
+    """`docker run --rm` of a tiny image in the same run, where an engine runs."""
+    docker = shutil.which("docker")
+    if not docker or subprocess.run([docker, "info"], capture_output=True).returncode != 0 or \
+            "Server:" not in subprocess.run([docker, "info"], capture_output=True, text=True).stdout:
+        row("docker run --rm", "no Docker Engine is running here")
+        return
+    busybox = shutil.which("busybox")
+    if not busybox:
+        row("docker run --rm", "busybox-static is missing (./dev setup)")
+        return
+    folder = REPOSITORY / "build" / "bench-image"
+    (folder / "bin").mkdir(parents=True, exist_ok=True)
+    shutil.copy(busybox, folder / "bin" / "true")
+    tar = subprocess.run(["tar", "-C", str(folder), "-c", "bin"], capture_output=True, check=True).stdout
+    subprocess.run([docker, "import", "-", "osb-bench:tiny"], input=tar, check=True, capture_output=True)
+    try:
+        times = []
+        for _ in range(22):
+            begin = time.perf_counter()
+            subprocess.run([docker, "run", "--rm", "osb-bench:tiny", "/bin/true"], check=True, capture_output=True)
+            times.append(time.perf_counter() - begin)
+        docker_p50 = percentile(times[2:], 50)
+        kept = load.Kept(server.address)
+        ours = []
+        for _ in range(20):
+            took, sandbox = load.create_to_ping(server.address, kept)
+            ours.append(took)
+            server.delete(sandbox)
+        row("docker run --rm (busybox) true, p50 of 20, in this run", ms(docker_p50))
+        row("create → execd answers beside it", ms(percentile(ours, 50)), "≥ 20× faster", ms(docker_p50),
+            against(docker_p50, percentile(ours, 50)))
+    finally:
+        subprocess.run([docker, "rmi", "osb-bench:tiny"], capture_output=True)
+
+
+def released(address, sequence, at_once):
+    done = subprocess.run([sys.executable, str(REPOSITORY / "bench" / "released.py"), address, str(sequence), str(at_once)],
+                          capture_output=True, text=True, env=clean_environment(OPENSANDBOX_DISABLE_METRICS="1"))
+    if done.returncode != 0:
+        raise RuntimeError(done.stderr[-2000:])
+    return json.loads(done.stdout)
+
+
+def part_client(server):
+    port = free_port()
+    stub = subprocess.Popen([sys.executable, str(REPOSITORY / "bench" / "stub.py"), str(port)], stdout=subprocess.PIPE, text=True)
+    try:
+        stub.stdout.readline()
+        alone = released(f"127.0.0.1:{port}", 20, 100)
+    finally:
+        stub.kill()
+        stub.wait()
+    ours = released(server.address, 20, 100)
+    stub_first, first = percentile(alone["first"], 50), percentile(ours["first"], 50)
+    row("client 1.1.1 against a stub: create → first command, p50", ms(stub_first))
+    row("client 1.1.1: create → first command, p50", ms(first), "≤ stub + 20 ms", "1.99 s", against(1.99, first))
+    row("  beyond the stub", ms(max(first - stub_first, 0)), "≤ 20 ms")
+    command = percentile(ours["commands"], 50)
+    row("client 1.1.1: command, p50 of 400", ms(command), "≤ 6 ms", "1.010 s", against(1.01, command))
+    row("  against the stub", ms(percentile(alone["commands"], 50)))
+    row("client 1.1.1: kill, p50", ms(percentile(ours["kills"], 50)), "", "0.35 s", against(0.35, percentile(ours["kills"], 50)))
+    many = ours["concurrent"]
+    row("client 1.1.1: 100 at once, each create + command: succeeded", f"{len(many['times'])} of 100", "100 of 100", "10 of 100")
+    if many["failures"]:
+        print("   ", many["failures"][:3])
+    if many["times"]:
+        row("  p50 / all done after", f"{ms(percentile(many['times'], 50))} / {ms(many['total'])}")
+    row("  against the stub (the client's own time)", f"{ms(percentile(alone['concurrent']['times'], 50))} / {ms(alone['concurrent']['total'])}")
+
+
+def part_command(server):
+    sandbox = server.create()["id"]
+    endpoint = server.endpoint(sandbox)
+    pid = server.init_pid(sandbox)
+    kept = load.Kept(endpoint["endpoint"])
+    request = load.message("POST", "/command", {"command": "true"}, endpoint["headers"])
+
+    def run(count):
+        times = []
+        for _ in range(count):
+            begin = time.perf_counter()
+            kept.call(request)
+            times.append(time.perf_counter() - begin)
+        return times
+
+    run(50)
+    memory, fds = machine.resident_kib(pid), machine.open_fds(pid)
+    times = run(1000)
+    p50 = percentile(times, 50)
+    row("POST /command true, kept connection, p50 of 1000", ms(p50), "≤ 4 ms", "1.010 s", against(1.01, p50))
+    row("  p99", ms(percentile(times, 99)))
+    row("  growth of execd over the 1000: memory", f"{machine.resident_kib(pid) - memory:+d} KiB", "none")
+    row("  growth of execd over the 1000: open files", f"{machine.open_fds(pid) - fds:+d}", "none")
+    server.delete(sandbox)
+
+
+def part_code(server):
+    times, first = [], []
+    for _ in range(5):
+        sandbox = server.create()["id"]
+        endpoint = server.endpoint(sandbox)
+        kept = load.Kept(endpoint["endpoint"])
+
+        def call(path, body):
+            begin = time.perf_counter()
+            reply = kept.call(load.message("POST", path, body, endpoint["headers"]))
+            return time.perf_counter() - begin, reply
+
+        first.append(call("/code", {"code": "1+1", "context": {"language": "python"}})[0])
+        created, reply = call("/code/context", {"language": "python"})
+        context = json.loads(reply)
+        call("/code", {"code": "1+1", "context": context})
+        times += [call("/code", {"code": "x = 1\nx + 1", "context": context})[0] for _ in range(50)]
+        server.delete(sandbox)
+    row("first Python result of a sandbox (cold interpreter), p50 of 5", ms(percentile(first, 50)), "", "7.9 s (with create)")
+    row("run in a live Python context, p50 of 250", ms(percentile(times, 50)), "", "39–160 ms", against(0.039, percentile(times, 50)) + " at least")
+
+
+def wrk(address, path, connections, seconds=3, threads=1, headers=()):
+    if not shutil.which("wrk"):
+        return None
+    done = subprocess.run(["wrk", f"-t{threads}", f"-c{connections}", f"-d{seconds}s", *sum((["-H", h] for h in headers), []),
+                           f"http://{address}{path}"], capture_output=True, text=True, check=True)
+    if "Non-2xx" in done.stdout:
+        raise RuntimeError(done.stdout)
+    return float(re.search(r"Requests/sec:\s+([\d.]+)", done.stdout).group(1))
+
+
+def part_api(server):
+    if not shutil.which("wrk"):
+        row("API requests", "wrk is missing (./dev setup)")
+        return
+    ids = [server.create()["id"] for _ in range(10)]
+    for what, path, connections, peer in (("GET /v1/sandboxes/{id}, 1 connection", f"/v1/sandboxes/{ids[0]}", 1, 93),
+                                          ("GET /v1/sandboxes/{id}, 16 connections", f"/v1/sandboxes/{ids[0]}", 16, 101),
+                                          ("GET /v1/sandboxes with 10 sandboxes, 1 connection", "/v1/sandboxes", 1, 14),
+                                          ("GET /health, 16 connections", "/health", 16, 396)):
+        rate = wrk(server.address, path, connections)
+        row(what, f"{rate:.0f}/s", "", f"{peer}/s", f"{rate / peer:.0f}×")
+    remove(server, ids)
+
+
+def part_http(server):
+    program = next(iter((REPOSITORY / "build" / "release").glob("**/bench_http_server")), None)
+    if not program or not shutil.which("wrk"):
+        row("HTTP server alone", "bench_http_server or wrk is missing")
+        return
+    port = free_port()
+    process = subprocess.Popen(["taskset", "-c", "0", str(program), str(port)], stdout=subprocess.DEVNULL)
+    try:
+        machine.wait_for(lambda: answers(port), "bench_http_server")
+        done = subprocess.run(["taskset", "-c", "1", "wrk", "-t1", "-c64", "-d5s", f"http://127.0.0.1:{port}/hello"],
+                              capture_output=True, text=True, check=True)
+        rate = float(re.search(r"Requests/sec:\s+([\d.]+)", done.stdout).group(1))
+        row("HTTP server alone, one core, wrk on the other, 64 connections", f"{rate:.0f}/s", "≥ 100 000/s")
+    finally:
+        process.kill()
+        process.wait()
+
+
+def answers(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        return True
+    except OSError:
+        return False
+
+
+def part_size(server):
+    fresh = Server().start()
+    try:
+        row("server, idle, resident", f"{machine.resident_kib(fresh.process.pid) / 1024:.1f} MiB", "≤ 30 MB", "187 MB",
+            f"{187 / (machine.resident_kib(fresh.process.pid) / 1024):.0f}×")
+        sandbox = fresh.create()["id"]
+        execd = fresh.init_pid(sandbox)
+        fresh.execd(sandbox).run("true")
+        row("execd, idle, resident", f"{machine.resident_kib(execd) / 1024:.1f} MiB", "≤ 6 MB", "29 MB per sandbox",
+            f"{29 / (machine.resident_kib(execd) / 1024):.0f}×")
+    finally:
+        fresh.stop()
+    for name in ("opensandbox", "execd"):
+        size = (REPOSITORY / "build" / name).stat().st_size / 1e6
+        row(f"{name}, stripped", f"{size:.1f} MB", "≤ 8 MB" if name == "execd" else "")
+
+
+PARTS = {"create": part_create, "docker": part_docker, "client": part_client, "command": part_command, "code": part_code,
+         "api": part_api, "http": part_http, "size": part_size}
+
+
+def main():
+    chosen = sys.argv[1:] or list(PARTS)
+    unknown = [name for name in chosen if name not in PARTS]
+    if unknown:
+        sys.exit(f"unknown part {', '.join(unknown)}; there are {', '.join(PARTS)}")
+    if os.geteuid() != 0:
+        sys.exit("the benchmarks need root: they make real sandboxes")
+    commit = subprocess.run(["git", "-C", str(REPOSITORY), "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
+    memory = int(re.search(r"MemTotal:\s+(\d+)", Path("/proc/meminfo").read_text()).group(1)) // (1 << 20)
+    where = f"{datetime.date.today()}, commit {commit}, {os.cpu_count()} cores, {memory} GiB, Linux {platform.release()}"
+    print(f"{where}\npeer: {PEER}\n")
+    print(f"  {'what':66} {'ours':>22}  {'bar':16} {'peer':>18}  ratio")
+    server = Server().start()
+    failed = False
+    try:
+        for name in chosen:
+            try:
+                PARTS[name](server)
+            except Exception as error:  # one part's failure must not hide the others' figures
+                failed = True
+                row(f"{name}: FAILED", str(error).splitlines()[-1][:100] if str(error) else repr(error))
+    finally:
+        server.stop()
+    report = REPOSITORY / "build" / "bench-report.md"
+    with open(report, "w") as out:
+        out.write(f"{where}. Peer: {PEER}.\n\n| what | ours | bar | peer | ratio |\n|---|---|---|---|---|\n")
+        for cells in ROWS:
+            out.write("| " + " | ".join(cell.strip() for cell in cells) + " |\n")
+    print(f"\nwritten to {report.relative_to(REPOSITORY)}")
+    sys.exit(failed)
+
+
+main()

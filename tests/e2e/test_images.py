@@ -1,0 +1,193 @@
+"""Image names: host, aliases, imported root file systems, and names that nobody has."""
+import io
+import subprocess
+import tarfile
+
+import pytest
+from support.server import PROGRAM
+from support.machine import wait_for
+
+APPLETS = ["sh", "ls", "cat", "echo", "sleep", "tail", "id", "env", "mkdir", "rm", "stat", "seq", "head", "true", "false", "uname", "touch"]
+
+
+def busybox():
+    path = subprocess.run(["sh", "-c", "command -v busybox"], capture_output=True, text=True).stdout.strip()
+    assert path, "busybox-static is missing: run ./dev setup"
+    return path
+
+
+def rootfs(path, extra=()):
+    """A root file system of one static program, as a tar."""
+    with tarfile.open(path, "w") as tar:
+        def add(name, kind=tarfile.DIRTYPE, data=b"", mode=0o755, link=""):
+            info = tarfile.TarInfo(name)
+            info.type, info.mode, info.size, info.linkname = kind, mode, len(data), link
+            tar.addfile(info, io.BytesIO(data))
+
+        for directory in ("bin", "etc", "tmp", "root"):
+            add(directory)
+        with open(busybox(), "rb") as program:
+            add("bin/busybox", tarfile.REGTYPE, program.read())
+        for applet in APPLETS:
+            add(f"bin/{applet}", tarfile.SYMTYPE, link="busybox")
+        add("etc/release", tarfile.REGTYPE, b"tiny 1.0\n", 0o644)
+        for name, kind, data, link in extra:
+            add(name, kind, data, 0o644, link)
+    return path
+
+
+def image(server, *args, check=True):
+    done = subprocess.run([str(PROGRAM), "image", *args, "--state", str(server.state)], capture_output=True, text=True,
+                          timeout=120, stdin=subprocess.DEVNULL)
+    assert not check or done.returncode == 0, done.stderr + done.stdout
+    return done
+
+
+@pytest.fixture
+def tiny(server, tmp_path):
+    """A running server with the image `ubuntu` imported."""
+    image(server, "import", "ubuntu", str(rootfs(tmp_path / "tiny.tar")))
+    yield server
+    for sandbox in server.list():
+        server.delete(sandbox["id"])
+    image(server, "remove", "ubuntu")
+    assert "ubuntu" not in image(server, "list").stdout
+
+
+def test_imported_image_runs(tiny):
+    assert "ubuntu" in image(tiny, "list").stdout and "host" in image(tiny, "list").stdout
+    for name in ("ubuntu", "ubuntu:latest"):
+        sandbox = tiny.create(image={"uri": name})
+        execd = tiny.execd(sandbox["id"])
+        assert execd.run("cat /etc/release; echo hi") == "tiny 1.0\nhi\n"
+        assert "usr" not in execd.run("ls /").split(), "nothing of the host shows"
+        execd.run("touch /bin/added; rm /etc/release")
+        assert execd.request("GET", "/files/info?path=/bin/added").status == 200
+        assert tiny.get(sandbox["id"])["image"]["uri"] == name
+    fresh = tiny.execd(tiny.create(image={"uri": "ubuntu"})["id"])
+    assert fresh.run("ls /bin/added 2>/dev/null || cat /etc/release") == "tiny 1.0\n", "the image stays as imported"
+
+
+def test_contract_flow_with_ubuntu(tiny):
+    from opensandbox import SandboxSync
+    from opensandbox.config import ConnectionConfigSync
+
+    sandbox = SandboxSync.create("ubuntu", connection_config=ConnectionConfigSync(domain=tiny.address))
+    with sandbox:
+        assert sandbox.commands.run("echo 'Hello Sandbox!'").logs.stdout[0].text.strip() == "Hello Sandbox!"
+        sandbox.files.write_file("/tmp/new/dir/file", "x")
+        assert sandbox.commands.run("cat /tmp/new/dir/file").text == "x"
+        sandbox.kill()
+
+
+def test_code_needs_an_interpreter_in_the_image(tiny):
+    execd = tiny.execd(tiny.create(image={"uri": "ubuntu"})["id"])
+    reply = execd.request("POST", "/code", {"code": "1", "context": {"language": "python"}})
+    assert reply.status >= 400 and "python" in reply.json()["message"].lower()
+    assert execd.run("echo ok") == "ok\n"
+
+
+def test_entrypoint_of_the_clients_default_is_there(tiny):
+    tiny.create(image={"uri": "ubuntu"}, entrypoint=["tail", "-f", "/dev/null"])
+    assert "bash" in tiny.create(expect=400, image={"uri": "ubuntu"}, entrypoint=["bash"])["message"]
+
+
+def test_image_in_use_and_removed(tiny):
+    sandbox = tiny.create(image={"uri": "ubuntu"})
+    image(tiny, "remove", "ubuntu", check=False)  # refused or put off; the sandbox must go on either way
+    assert tiny.execd(sandbox["id"]).run("cat /etc/release") == "tiny 1.0\n"
+    tiny.delete(sandbox["id"])
+    if "ubuntu" not in image(tiny, "list").stdout:
+        image(tiny, "import", "ubuntu", str(rootfs(tiny.state.parent / "again.tar")))
+
+
+def test_import_without_a_server(own_server, tmp_path):
+    server = own_server(start=False)
+    image(server, "import", "tiny:1", str(rootfs(tmp_path / "tiny.tar")))
+    server.start()
+    assert server.execd(server.create(image={"uri": "tiny:1"})["id"]).run("cat /etc/release") == "tiny 1.0\n"
+
+
+def test_compressed_archives(server, tmp_path):
+    plain = rootfs(tmp_path / "tiny.tar")
+    for suffix, command in ((".gz", ["gzip", "-k"]), (".xz", ["xz", "-k", "-0"])):
+        subprocess.run([*command, str(plain)], check=True)
+        image(server, "import", f"packed{suffix[1:]}", str(plain) + suffix)
+        sandbox = server.create(image={"uri": f"packed{suffix[1:]}"})
+        assert server.execd(sandbox["id"]).run("cat /etc/release") == "tiny 1.0\n"
+        server.delete(sandbox["id"])
+        image(server, "remove", f"packed{suffix[1:]}")
+
+
+def test_unknown_image_says_what_there_is(server):
+    reply = server.request("POST", "/v1/sandboxes", {
+        "image": {"uri": "nope/such:1"}, "timeout": 600, "resourceLimits": {"cpu": "1"}, "entrypoint": ["true"]})
+    assert 400 <= reply.status < 600
+    message = reply.json()["message"]
+    assert "nope/such:1" in message and "host" in message and "image import" in message, message
+
+
+@pytest.mark.parametrize("name", ["opensandbox/code-interpreter", "opensandbox/code-interpreter:v9", "registry.example/opensandbox/code-interpreter:latest",
+                                  "registry.example:5000/deep/er/opensandbox/code-interpreter@sha256:" + "0" * 64])
+def test_interpreter_alias(server, name):
+    sandbox = server.create(image={"uri": name})
+    assert server.get(sandbox["id"])["image"]["uri"] == name
+    assert "4" in str(server.execd(sandbox["id"]).events({"code": "2 + 2", "context": {"language": "python"}}, path="/code"))
+    assert "alias" in server.log.read_text()
+
+
+@pytest.mark.parametrize("name", ["", "../etc", "/etc", "a/../../b", "host/../x", "a b", "x" * 5000, "..", "\u0000", "host\n"])
+def test_hostile_names(server, name):
+    reply = server.request("POST", "/v1/sandboxes", {
+        "image": {"uri": name}, "timeout": 600, "resourceLimits": {"cpu": "1"}, "entrypoint": ["true"]})
+    assert 400 <= reply.status < 500, (name, reply.status, reply.text)
+
+
+def test_hostile_archives(server, tmp_path):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    victim = outside / "victim"
+    victim.write_text("untouched")
+    cases = {
+        "dots": [(f"../../../../../../..{victim}", tarfile.REGTYPE, b"gone", "")],
+        "absolute": [(str(victim), tarfile.REGTYPE, b"gone", "")],
+        "through-link": [("escape", tarfile.SYMTYPE, b"", str(outside)), ("escape/victim", tarfile.REGTYPE, b"gone", "")],
+        "hard-link": [("stolen", tarfile.LNKTYPE, b"", str(victim)), ("stolen", tarfile.REGTYPE, b"gone", "")],
+    }
+    for name, extra in cases.items():
+        image(server, "import", name, str(rootfs(tmp_path / f"{name}.tar", extra)), check=False)
+        assert victim.read_text() == "untouched", name
+        image(server, "remove", name, check=False)
+    (tmp_path / "junk.tar").write_bytes(b"\x00garbage" * 1000)
+    done = image(server, "import", "junk", str(tmp_path / "junk.tar"), check=False)
+    assert done.returncode != 0 and done.stderr
+    with open(rootfs(tmp_path / "whole.tar"), "rb") as whole:
+        (tmp_path / "cut.tar").write_bytes(whole.read()[:300_000])
+    assert image(server, "import", "cut", str(tmp_path / "cut.tar"), check=False).returncode != 0
+    assert image(server, "import", "none", str(tmp_path / "none.tar"), check=False).returncode != 0
+    assert image(server, "import", "../evil", str(tmp_path / "whole.tar"), check=False).returncode != 0
+    listed = image(server, "list").stdout
+    assert not any(name in listed for name in ("junk", "cut", "evil"))
+
+
+def test_host_image_hides_the_operator(server, execd):
+    etc = set(execd.run("ls /etc").split())
+    assert {"hostname", "hosts", "resolv.conf", "os-release", "passwd", "group", "nsswitch.conf"} <= etc
+    assert not etc & {"shadow", "ssh", "sudoers", "machine-id", "ssl/private", "cron.d", "apt"}
+    assert execd.run("ls -A /root /home /srv /var/lib 2>/dev/null | grep -v ':$' | grep -c . || true").strip() in ("0", "1", "2", "3"), \
+        execd.run("ls -A /root /home /srv /var/lib")
+    users = [line.split(":") for line in execd.run("cat /etc/passwd").splitlines()]
+    assert {"root", "nobody"} <= {u[0] for u in users} and all(int(u[2]) < 1000 or u[0] == "nobody" for u in users)
+    assert execd.run("touch /usr/bin/mine /opt/x /etc/new && echo writable") == "writable\n"
+    assert execd.run("python3 --version | grep -c 'Python 3'").strip() == "1"
+    assert execd.run("hostname").strip() and execd.run("cat /etc/hostname").strip() == execd.run("hostname").strip()
+
+
+def test_two_servers_share_an_image_store(own_server, tmp_path):
+    store = tmp_path / "images"
+    store.mkdir()
+    tmp_path.chmod(0o755)
+    one, two = own_server(images=store), own_server(images=store)
+    subprocess.run([str(PROGRAM), "image", "import", "shared", str(rootfs(tmp_path / "tiny.tar")), "--images", str(store)], check=True)
+    for server in (one, two):
+        wait_for(lambda: server.execd(server.create(image={"uri": "shared"})["id"]).run("cat /etc/release") == "tiny 1.0\n", "the image")
