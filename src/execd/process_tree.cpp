@@ -97,9 +97,13 @@ ProcessTree::ProcessTree(pid_t leader) : leader_(leader) {
 
 void ProcessTree::signal(int number) const {
   ::kill(-leader_, number);
-  for (const Fd& process : outside_) send(process, number);
+  signal_outside(number);
   if (number == SIGKILL)
     for (const Fd& process : inside_) send(process, number);
+}
+
+void ProcessTree::signal_outside(int number) const {
+  for (const Fd& process : outside_) send(process, number);
 }
 
 bool ProcessTree::group_alive() const { return ::kill(-leader_, 0) == 0 || errno == EPERM; }

@@ -33,6 +33,8 @@ class ProcessTree {
   // To the group and to every descendant outside it; SIGKILL also to those that have left the group since we looked.
   // Processes that are gone are no error.
   void signal(int number) const;
+  // Only to those outside; for when the group is gone, whose number may then belong to somebody else.
+  void signal_outside(int number) const;
   // True while the group still has members (zombies that nobody reaped count).
   bool group_alive() const;
 

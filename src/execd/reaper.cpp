@@ -15,6 +15,7 @@ struct Reaper::State : std::enable_shared_from_this<State> {
 
   net::asio::signal_set signals;
   std::map<pid_t, std::function<void(sys::ExitStatus)>> waiting;
+  std::function<void()> reaped;
 
   void listen() {
     signals.async_wait([weak = weak_from_this()](const boost::system::error_code& error, int) {
@@ -27,12 +28,13 @@ struct Reaper::State : std::enable_shared_from_this<State> {
 
   void reap() {
     auto keep = shared_from_this();  // a callback may destroy the Reaper
+    bool any = false;
     int status = 0;
-    while (pid_t pid = ::waitpid(-1, &status, WNOHANG)) {
-      if (pid < 0) return;
+    for (pid_t pid; (pid = ::waitpid(-1, &status, WNOHANG)) > 0; any = true) {
       auto entry = waiting.extract(pid);
       if (entry && entry.mapped()) entry.mapped()(sys::exit_status_of(status));
     }
+    if (any && reaped) reaped();
   }
 };
 
@@ -40,6 +42,7 @@ Reaper::Reaper(net::asio::any_io_executor executor) : state_(std::make_shared<St
 
 Reaper::~Reaper() {
   state_->waiting.clear();
+  state_->reaped = nullptr;
   state_->signals.cancel();
 }
 
@@ -50,5 +53,7 @@ sys::Child Reaper::start(const sys::ChildSpec& spec, std::function<void(sys::Exi
 }
 
 void Reaper::reap() { state_->reap(); }
+
+void Reaper::on_reap(std::function<void()> listener) { state_->reaped = std::move(listener); }
 
 }  // namespace osb::execd

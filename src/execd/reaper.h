@@ -23,6 +23,8 @@ class Reaper {
   sys::Child start(const sys::ChildSpec& spec, std::function<void(sys::ExitStatus)> on_exit);
   // Reaps whatever has ended; called on SIGCHLD.
   void reap();
+  // Runs on the loop each time something was reaped, orphans included, after the callbacks of start(). One listener.
+  void on_reap(std::function<void()> listener);
 
  private:
   struct State;

@@ -13,6 +13,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -46,6 +47,7 @@ struct Plan {
   gid_t gid;
   bool new_group, new_session;
   const char* oom_text;  // null: leave it
+  uint64_t open_files;   // 0: leave it
 
   // Filled by the child.
   Step failed_step;
@@ -76,6 +78,14 @@ void raise_oom_score(const char* text) {
   if (fd < 0) return;
   [[maybe_unused]] ssize_t written = ::write(fd, text, ::strlen(text));
   ::close(fd);
+}
+
+// Best effort as well. setrlimit() of the C library is no more than this call.
+void limit_open_files(uint64_t soft) {
+  rlimit64 limit;
+  if (::syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, nullptr, &limit) != 0) return;
+  limit.rlim_cur = soft < limit.rlim_max ? soft : limit.rlim_max;
+  ::syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, &limit, nullptr);
 }
 
 void close_from(int first) {
@@ -112,6 +122,7 @@ int prepare(Plan* plan) {
     if (::setpgid(0, 0) != 0) return fail(plan, Step::group);
   }
   if (plan->oom_text) raise_oom_score(plan->oom_text);
+  if (plan->open_files != 0) limit_open_files(plan->open_files);
   if (place_descriptors(plan) != 0) return fail(plan, Step::descriptors);
   // The directory is entered with the new identity, as the program itself would.
   if (plan->change_ids && change_identity(plan) != 0) return fail(plan, Step::identity);
@@ -285,6 +296,7 @@ Child start_child(const ChildSpec& spec) {
   plan.gid = spec.gid.value_or(0);
   plan.new_group = spec.new_group;
   plan.new_session = spec.new_session;
+  plan.open_files = spec.open_files;
   plan.oom_text = spec.oom_score_adj > 0 ? oom.c_str() : nullptr;
 
   Child child = launch(plan);

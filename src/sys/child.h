@@ -31,6 +31,7 @@ struct ChildSpec {
   bool new_group = true;         // own process group (setpgid)
   bool new_session = false;      // setsid instead
   int oom_score_adj = 0;         // raised in the child when > 0
+  uint64_t open_files = 0;       // soft limit of open descriptors in the child; 0: inherited
 };
 
 struct Child {

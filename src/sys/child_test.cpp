@@ -189,6 +189,12 @@ TEST(Child, RaisesItsOwnOomScoreOnly) {
   EXPECT_EQ(ours(), before);
 }
 
+TEST(Child, GetsItsOwnLimitOfOpenFiles) {
+  ChildSpec spec = shell("ulimit -Sn");
+  spec.open_files = 77;
+  EXPECT_EQ(run(spec).output, "77\n");
+}
+
 TEST(Child, ChangesUserGroupAndSupplementaryGroups) {
   if (::geteuid() != 0) GTEST_SKIP() << "needs root";
   ChildSpec spec = shell("grep -E '^(Uid|Gid|Groups)' /proc/self/status | tr -s '\\t ' ' '");

@@ -1,0 +1,169 @@
+#include "execd/command/command.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/ids.h"
+#include "base/log.h"
+#include "execd/event.h"
+#include "execd/process_tree.h"
+
+namespace osb::execd {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+constexpr const char* kErrorName = "CommandExecError";
+constexpr int kNotStarted = 255;
+constexpr milliseconds kLongest = std::chrono::hours(24 * 365);
+// After SIGKILL only the kernel can keep a process; a caller should not wait for that without end.
+constexpr milliseconds kKillTime{5000};
+
+// A program that opens /dev/stdout by name needs the right to do so under its own uid.
+void give_to(const Fd& pipe, const sys::ChildSpec& child) {
+  if (!child.uid && !child.gid) return;
+  if (::fchown(pipe.get(), child.uid.value_or(-1), child.gid.value_or(-1)) != 0)
+    log_debug("an output pipe keeps its owner");
+}
+
+}  // namespace
+
+Command::Command(net::asio::any_io_executor executor, Reaper& reaper, CommandSpec spec)
+    : executor_(executor),
+      reaper_(reaper),
+      id_(new_hex_id()),
+      content_(std::move(spec.content)),
+      child_(std::move(spec.child)),
+      timeout_(std::min(spec.timeout, kLongest)),
+      background_(spec.background),
+      terminators_(spec.terminators),
+      ended_(executor) {}
+
+void Command::start(std::shared_ptr<EventStream> stream, std::function<void(Command&)> on_end) {
+  stream_ = std::move(stream);
+  on_end_ = std::move(on_end);
+  started_at_ = now();
+  started_ = steady_clock::now();
+  stream_->push(init_event(id_));
+  try {
+    launch();
+  } catch (const Error& error) {
+    could_not_start(error);
+    return;
+  }
+  child_ = {};
+  if (timeout_.count() > 0) net::spawn(executor_, "command time limit", watch_time(shared_from_this()));
+  if (!background_) return;
+  stream_->push(execution_complete_event(0));
+  stream_->close();
+  stream_.reset();
+}
+
+void Command::launch() {
+  Pipe out = make_pipe();
+  Pipe err = background_ ? Pipe{} : make_pipe();
+  give_to(out.write, child_);
+  if (err.write) give_to(err.write, child_);
+  if (background_) log_ = std::make_shared<CommandLog>();
+  child_.fds = {{1, out.write.get()}, {2, background_ ? out.write.get() : err.write.get()}};
+  auto self = shared_from_this();
+  pid_ = reaper_.start(child_, [self](sys::ExitStatus status) { self->exited(status); }).pid;
+
+  if (background_) {
+    readers_.push_back(read_log(std::move(out.read)));
+    return;
+  }
+  readers_.push_back(read_lines(std::move(out.read), stdout_event));
+  readers_.push_back(read_lines(std::move(err.read), stderr_event));
+  stream_->on_drain([weak = weak_from_this()] {
+    auto self = weak.lock();
+    if (!self) return;
+    for (auto& reader : self->readers_) reader->resume();
+  });
+}
+
+std::shared_ptr<OutputReader> Command::read_lines(Fd pipe, std::string (*event)(std::string_view)) {
+  auto stream = stream_;
+  auto splitter = std::make_shared<LineSplitter>(
+      terminators_, [stream, event](std::string_view text) { stream->push(event(text)); });
+  splitters_.push_back(splitter);
+  OutputReader::Consumer consumer;
+  consumer.take = [splitter](std::string_view bytes, bool more) {
+    splitter->feed(bytes);
+    if (!more) splitter->pause();
+  };
+  consumer.congested = [stream] { return stream->congested(); };
+  return OutputReader::start(executor_, std::move(pipe), std::move(consumer));
+}
+
+std::shared_ptr<OutputReader> Command::read_log(Fd pipe) {
+  OutputReader::Consumer consumer;
+  consumer.take = [log = log_](std::string_view bytes, bool) { log->append(bytes); };
+  return OutputReader::start(executor_, std::move(pipe), std::move(consumer));
+}
+
+void Command::could_not_start(const Error& error) {
+  child_ = {};
+  end(kNotStarted, error.message(), error_event(kErrorName, error.message(), {error.message()}));
+}
+
+void Command::exited(sys::ExitStatus status) {
+  for (auto& reader : readers_) reader->drain();
+  if (!background_)
+    for (auto& reader : readers_) reader->discard_rest();
+  for (auto& splitter : splitters_) splitter->finish();
+  auto took = std::chrono::duration_cast<milliseconds>(steady_clock::now() - started_).count();
+  bool success = status.signal == 0 && status.code == 0;
+  std::string text = status.text();
+  std::string terminal =
+      success ? execution_complete_event(took) : error_event(kErrorName, std::to_string(status.code), {text});
+  end(status.code, success ? "" : text, std::move(terminal));
+}
+
+void Command::end(int exit_code, std::string error, std::string terminal_event) {
+  auto keep = shared_from_this();
+  finished_at_ = now();
+  exit_code_ = exit_code;
+  error_ = std::move(error);
+  if (auto stream = std::exchange(stream_, nullptr)) {
+    stream->push(std::move(terminal_event));
+    stream->close();
+  }
+  readers_.clear();
+  splitters_.clear();
+  ended_.notify();
+  if (auto on_end = std::exchange(on_end_, nullptr)) on_end(*this);
+}
+
+net::task<> Command::watch_time(std::shared_ptr<Command> self) {
+  bool ended = co_await self->ended_.wait_for(self->timeout_);
+  if (!ended && self->running()) ProcessTree(self->pid_).signal(SIGKILL);
+}
+
+net::task<bool> Command::wait_for_end(std::shared_ptr<Command> self, net::Event& reaped, const ProcessTree& tree,
+                                  milliseconds patience) {
+  auto end = steady_clock::now() + patience;
+  while (self->running() || tree.group_alive()) {
+    auto left = std::chrono::ceil<milliseconds>(end - steady_clock::now());
+    if (left.count() <= 0 || !co_await reaped.wait_for(left)) co_return false;
+  }
+  co_return true;
+}
+
+net::task<> Command::interrupt(net::Event& reaped, milliseconds patience) {
+  auto self = shared_from_this();
+  ProcessTree tree(pid_);
+  tree.signal(SIGTERM);
+  if (co_await wait_for_end(self, reaped, tree, patience)) {
+    tree.signal_outside(SIGKILL);
+    co_return;
+  }
+  tree.signal(SIGKILL);
+  co_await wait_for_end(self, reaped, tree, kKillTime);
+}
+
+}  // namespace osb::execd

@@ -1,0 +1,18 @@
+// POST /command, DELETE /command, GET /command/status/{id}, GET /command/{id}/logs.
+#pragma once
+
+#include "execd/command/command_request.h"
+#include "execd/command/commands.h"
+#include "http/router.h"
+
+namespace osb::execd {
+
+struct CommandServiceOptions {
+  CommandDefaults defaults;
+  bool strip_line_terminators = false;  // the old form of texts for every client, not only for old ones
+};
+
+// `commands` outlives the router.
+void add_command_routes(http::Router& router, Commands& commands, CommandServiceOptions options);
+
+}  // namespace osb::execd

@@ -1,0 +1,65 @@
+#include "execd/command/commands.h"
+
+#include <utility>
+
+#include "base/error.h"
+
+namespace osb::execd {
+namespace {
+constexpr std::chrono::milliseconds kPatience{3000};
+}
+
+Commands::Commands(net::asio::any_io_executor executor, Reaper& reaper)
+    : executor_(executor), reaper_(reaper), reaped_(executor) {
+  reaper_.on_reap([this] { reaped_.notify(); });
+}
+
+Commands::~Commands() { reaper_.on_reap(nullptr); }
+
+std::shared_ptr<EventStream> Commands::start(CommandSpec spec) {
+  forget_old();
+  auto stream = std::make_shared<EventStream>(executor_);
+  auto command = std::make_shared<Command>(executor_, reaper_, std::move(spec));
+  commands_[command->id()] = command;
+  command->start(stream, [this, alive = std::weak_ptr(alive_)](Command& c) {
+    if (!alive.expired()) ended(c);
+  });
+  return stream;
+}
+
+std::shared_ptr<Command> Commands::find(const std::string& id) {
+  forget_old();
+  auto found = commands_.find(id);
+  return found == commands_.end() ? nullptr : found->second;
+}
+
+net::task<> Commands::interrupt(std::string id) {
+  std::shared_ptr<Command> command = find(id);
+  if (!command) {
+    for (const Interrupter& interrupter : interrupters_)
+      if (interrupter(id)) co_return;
+    throw Error(ErrorCode::not_found, "interrupting " + id + ": no such command or context", "COMMAND_NOT_FOUND");
+  }
+  if (!command->running())
+    throw Error(ErrorCode::conflict, "interrupting " + id + ": the command is not running", "RUNTIME_ERROR");
+  co_await command->interrupt(reaped_, kPatience);
+}
+
+void Commands::ended(Command& command) {
+  ended_text_ += command.content().size();
+  ended_.push_back(command.shared_from_this());
+  forget_old();
+}
+
+void Commands::forget_old() {
+  while (!ended_.empty()) {
+    const Command& oldest = *ended_.front();
+    if (ended_.size() <= kKeptCommands && ended_text_ <= kKeptTextBytes && now() - *oldest.finished_at() < kKeptTime)
+      return;
+    ended_text_ -= oldest.content().size();
+    commands_.erase(oldest.id());
+    ended_.pop_front();
+  }
+}
+
+}  // namespace osb::execd

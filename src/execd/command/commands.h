@@ -1,0 +1,53 @@
+// All commands of the daemon: starts them, finds them by id, interrupts them, and forgets those that ended (after a
+// day, or earlier when there are more than kKeptCommands of them or their texts take too much memory).
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "execd/command/command.h"
+#include "net/timer.h"
+
+namespace osb::execd {
+
+class Commands {
+ public:
+  static constexpr size_t kKeptCommands = 1000;
+  static constexpr size_t kKeptTextBytes = 2 * 1024 * 1024;
+  static constexpr std::chrono::hours kKeptTime{24};
+
+  // Takes the reaper's on_reap().
+  Commands(net::asio::any_io_executor executor, Reaper& reaper);
+  ~Commands();
+  Commands(const Commands&) = delete;
+
+  // Starts it; the stream holds all of its events.
+  std::shared_ptr<EventStream> start(CommandSpec spec);
+  // Null for an id that is not known (any more).
+  std::shared_ptr<Command> find(const std::string& id);
+
+  // Other services whose executions DELETE /command ends too. True if the id was theirs.
+  using Interrupter = std::function<bool(const std::string& id)>;
+  void add_interrupter(Interrupter interrupter) { interrupters_.push_back(std::move(interrupter)); }
+  // Ends the execution of that id and returns when it is gone. Throws Error: not_found; conflict if it had ended.
+  net::task<> interrupt(std::string id);
+
+ private:
+  void ended(Command& command);
+  void forget_old();
+
+  net::asio::any_io_executor executor_;
+  Reaper& reaper_;
+  net::Event reaped_;
+  std::map<std::string, std::shared_ptr<Command>> commands_;
+  std::deque<std::shared_ptr<Command>> ended_;  // oldest first
+  size_t ended_text_ = 0;
+  std::vector<Interrupter> interrupters_;
+  std::shared_ptr<int> alive_ = std::make_shared<int>();  // for callbacks of commands that outlive us
+};
+
+}  // namespace osb::execd
