@@ -8,6 +8,7 @@
 #include "base/ids.h"
 #include "base/json_text.h"
 #include "base/log.h"
+#include "execd/code/code_routes.h"
 #include "http/status.h"
 
 namespace osb::execd {
@@ -53,6 +54,11 @@ std::unique_ptr<net::Listener> listen_at(const net::asio::any_io_executor& execu
   return net::adopt_listener(executor, std::move(socket));
 }
 
+// Code runs under the same conditions as commands.
+CodeContexts::Options code_options(const CommandDefaults& commands) {
+  return {to_strings(commands.environment), commands.cwd, {commands.oom_score_adj, commands.open_files}};
+}
+
 net::task<> accept_and_close(std::shared_ptr<net::Listener> listener) {
   try {
     while (true) co_await listener->accept();
@@ -67,6 +73,7 @@ Daemon::Daemon(net::asio::any_io_executor executor, Reaper& reaper, DaemonOption
     : executor_(executor),
       options_(std::move(options)),
       commands_(executor, reaper),
+      contexts_(executor, reaper, code_options(options_.commands)),
       metrics_(options_.metrics) {
   register_routes();
   http::ServerOptions server;
@@ -87,6 +94,8 @@ void Daemon::register_routes() {
   router_.add("GET", "/ping", [](http::Request&, http::ResponseWriter& response) { return response.send({}); });
   add_command_routes(router_, commands_, {options_.commands, options_.strip_line_terminators});
   add_metrics_routes(router_, metrics_);
+  add_code_routes(router_, contexts_, [this](std::string id) { return commands_.interrupt(std::move(id)); });
+  commands_.add_interrupter([this](const std::string& id) { return contexts_.interrupt(id); });
 }
 
 void Daemon::listen() {

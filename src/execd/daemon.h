@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "execd/code/contexts.h"
 #include "execd/command/command_routes.h"
 #include "execd/metrics.h"
 #include "execd/reaper.h"
@@ -51,6 +52,7 @@ class Daemon {
   net::asio::any_io_executor executor_;
   DaemonOptions options_;
   Commands commands_;
+  CodeContexts contexts_;
   MetricsSampler metrics_;
   http::Router router_;
   std::unique_ptr<http::Server> server_;

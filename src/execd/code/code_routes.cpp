@@ -75,9 +75,10 @@ net::task<> run_code(CodeContexts& contexts, http::Request& request, http::Respo
 net::task<> interrupt_code(CodeContexts& contexts, InterruptElsewhere& elsewhere, http::Request& request,
                            http::ResponseWriter& response) {
   std::string id = required_query(request, "id");
-  bool known = contexts.interrupt(id);
-  if (!known && elsewhere) known = co_await elsewhere(id);
-  if (!known) throw no_context(id);
+  if (!contexts.interrupt(id)) {
+    if (!elsewhere) throw no_context(id);
+    co_await elsewhere(id);
+  }
   co_await response.send({});
 }
 

@@ -10,9 +10,9 @@
 
 namespace osb::execd {
 
-// DELETE /code also stops commands, as DELETE /command also interrupts contexts: asked for ids that are no context's.
-// Returns false when the id is not known there either; may throw Error.
-using InterruptElsewhere = std::function<net::task<bool>(std::string id)>;
+// DELETE /code also ends commands, as DELETE /command also interrupts contexts: called with ids that are no context's.
+// Throws Error(not_found) when nobody knows the id.
+using InterruptElsewhere = std::function<net::task<>(std::string id)>;
 
 // `contexts` must outlive the router.
 void add_code_routes(http::Router& router, CodeContexts& contexts, InterruptElsewhere elsewhere = {});

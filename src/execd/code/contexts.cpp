@@ -32,7 +32,7 @@ std::shared_ptr<EventStream> refused(std::shared_ptr<EventStream> events, std::s
 CodeContexts::CodeContexts(net::asio::any_io_executor executor, Reaper& reaper, Options options)
     : executor_(executor), options_(std::move(options)), made_(executor) {
   if (options_.cwd.empty()) options_.cwd = "/";
-  launchers_["python"] = std::make_unique<PythonLauncher>(executor, reaper, options_.env);
+  launchers_["python"] = std::make_unique<PythonLauncher>(executor, reaper, options_.env, options_.limits);
 }
 
 CodeContexts::~CodeContexts() {

@@ -28,6 +28,7 @@ class CodeContexts {
   struct Options {
     std::vector<std::string> env;  // "NAME=value", complete, of every context
     std::string cwd;               // working directory of contexts that name none; empty: "/"
+    WorkerLimits limits;
   };
 
   CodeContexts(net::asio::any_io_executor executor, Reaper& reaper, Options options);

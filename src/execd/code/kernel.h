@@ -2,6 +2,7 @@
 // our own worker protocol (worker_kernel.h); real Jupyter kernels can be attached behind the same interface.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,6 +31,12 @@ class Kernel {
   virtual net::task<> end() = 0;
   // Ends it without waiting, for destructors.
   virtual void kill() = 0;
+};
+
+// What processes that run code of users get from the daemon.
+struct WorkerLimits {
+  int oom_score_adj = 500;  // they die of a memory bomb, the daemon does not
+  uint64_t open_files = 0;  // soft limit; 0: the daemon's
 };
 
 // Starts kernels of one language.

@@ -40,8 +40,9 @@ std::vector<std::string> python_candidates(const std::vector<std::string>& env) 
   return names;
 }
 
-PythonLauncher::PythonLauncher(net::asio::any_io_executor executor, Reaper& reaper, std::vector<std::string> env)
-    : executor_(executor), reaper_(reaper), env_(std::move(env)), started_(executor) {}
+PythonLauncher::PythonLauncher(net::asio::any_io_executor executor, Reaper& reaper, std::vector<std::string> env,
+                               WorkerLimits limits)
+    : executor_(executor), reaper_(reaper), env_(std::move(env)), limits_(limits), started_(executor) {}
 
 PythonLauncher::~PythonLauncher() {
   if (zygote_) zygote_->kill();
@@ -64,7 +65,7 @@ net::task<std::shared_ptr<PythonZygote>> PythonLauncher::zygote() {
   for (const std::string& name : python_candidates(env_)) {
     std::string failure;
     try {
-      auto zygote = PythonZygote::start(executor_, reaper_, name, env_);
+      auto zygote = PythonZygote::start(executor_, reaper_, name, env_, limits_);
       co_await zygote->ready(kStartTime);
       log_info("python started", {{"program", name}, {"version", zygote->version()}});
       if (!tried.empty()) log_warn("another python than the wanted one is used", {{"tried", tried}});

@@ -18,7 +18,7 @@ std::vector<std::string> python_candidates(const std::vector<std::string>& env);
 
 class PythonLauncher : public KernelLauncher {
  public:
-  PythonLauncher(net::asio::any_io_executor executor, Reaper& reaper, std::vector<std::string> env);
+  PythonLauncher(net::asio::any_io_executor executor, Reaper& reaper, std::vector<std::string> env, WorkerLimits limits);
   ~PythonLauncher() override;
 
   net::task<std::shared_ptr<Kernel>> launch(std::string cwd, std::string after_death) override;
@@ -30,6 +30,7 @@ class PythonLauncher : public KernelLauncher {
   net::asio::any_io_executor executor_;
   Reaper& reaper_;
   std::vector<std::string> env_;
+  WorkerLimits limits_;
   std::shared_ptr<PythonZygote> zygote_;
   bool starting_ = false;
   net::Event started_;

@@ -16,7 +16,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kForkTime{30'000};
-constexpr int kOomScoreAdj = 300;  // code of users goes before execd when memory runs out
 constexpr size_t kStderrShown = 2000;
 
 // Runs the worker from descriptor 4. It names itself so that its frames can be told from those of users.
@@ -55,7 +54,8 @@ PythonZygote::PythonZygote(net::asio::any_io_executor executor, Fd channel, Fd e
 PythonZygote::~PythonZygote() { kill(); }
 
 std::shared_ptr<PythonZygote> PythonZygote::start(net::asio::any_io_executor executor, Reaper& reaper,
-                                                  std::string program, std::vector<std::string> env) {
+                                                  std::string program, std::vector<std::string> env,
+                                                  WorkerLimits limits) {
   auto [ours, theirs] = make_channel();
   Pipe errors = make_output_pipe();
   Fd worker = worker_file();
@@ -65,7 +65,8 @@ std::shared_ptr<PythonZygote> PythonZygote::start(net::asio::any_io_executor exe
   spec.env = std::move(env);
   spec.cwd = "/";
   spec.fds = {{2, errors.write.get()}, {3, theirs.get()}, {4, worker.get()}};
-  spec.oom_score_adj = kOomScoreAdj;
+  spec.oom_score_adj = limits.oom_score_adj;
+  spec.open_files = limits.open_files;
 
   std::shared_ptr<PythonZygote> zygote(new PythonZygote(executor, std::move(ours), std::move(errors.read)));
   sys::Child child = reaper.start(spec, [weak = zygote->weak_from_this()](sys::ExitStatus status) {

@@ -24,7 +24,7 @@ class PythonZygote : public std::enable_shared_from_this<PythonZygote> {
  public:
   // Starts `program` (a name in the PATH of `env`, or a path). Throws Error(not_found) when there is none.
   static std::shared_ptr<PythonZygote> start(net::asio::any_io_executor executor, Reaper& reaper, std::string program,
-                                             std::vector<std::string> env);
+                                             std::vector<std::string> env, WorkerLimits limits);
   ~PythonZygote();
 
   // Waits until it takes requests. Throws Error with what it wrote to stderr when it ends instead.
