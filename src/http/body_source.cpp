@@ -79,7 +79,8 @@ net::task<bool> BodySource::read_rest(std::string& out, uint64_t limit) {
   co_return true;
 }
 
-net::task<bool> BodySource::drain(uint64_t limit) {
+net::task<bool> BodySource::drain(uint64_t limit, std::chrono::milliseconds idle_time) {
+  idle_time_ = idle_time;
   std::string scratch(std::min<uint64_t>(limit, kFirstRead), '\0');
   uint64_t taken = 0;
   while (!decoder_.done()) {

@@ -21,8 +21,8 @@ class BodySource {
   net::task<size_t> read_some(std::span<char> into);
   // Appends the rest to `out`; false when that would exceed `limit` bytes in total.
   net::task<bool> read_rest(std::string& out, uint64_t limit);
-  // Reads and forgets at most `limit` bytes; true if the end was reached.
-  net::task<bool> drain(uint64_t limit);
+  // Reads and forgets at most `limit` bytes, waiting at most `idle_time` for each piece; true if the end was reached.
+  net::task<bool> drain(uint64_t limit, std::chrono::milliseconds idle_time);
   bool done() const { return decoder_.done(); }
   const BodyFraming& framing() const { return decoder_.framing(); }
 

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "http/message.h"
@@ -18,12 +19,32 @@ struct Target {
   std::string unix_path;
 };
 
+// Ends a request from outside: its connection is dropped, and whoever waits for it gets Error(unavailable). Copies
+// mean the same request; give each request its own.
+class Abort {
+ public:
+  Abort();
+  void operator()() const;
+
+  struct State;
+
+ private:
+  friend class Client;
+  std::shared_ptr<State> state_;
+};
+
 struct ClientRequest {
   std::string method = "GET";
   std::string target = "/";  // path and query, already encoded
   Headers headers;           // Host is added if missing
   std::string body;          // used when body_source is null
-  BodyReader* body_source = nullptr;  // streamed: Content-Length if it knows its length, else chunked
+  // Streamed: with Content-Length if it knows its length, else chunked. An error of its own drops the connection and
+  // comes out of send() or read_some(). The source must live until send() returned or threw; with `full_duplex` until
+  // upload_done() returned.
+  BodyReader* body_source = nullptr;
+  // Without it, send() returns when the head of the answer is there and the body is sent. With it, the head alone.
+  bool full_duplex = false;
+  std::optional<Abort> abort;
 };
 
 // Head of an answer; the body is read from it. Destroying it before the end of the body drops the connection.
@@ -31,6 +52,12 @@ class ClientResponse : public BodyReader {
  public:
   virtual int status() const = 0;
   virtual const Headers& headers() const = 0;
+  // The whole body was read.
+  virtual bool at_end() const = 0;
+  // Something can be read without waiting for the network.
+  virtual bool ready() const = 0;
+  // Returns when `body_source` is not used any more: sent, failed, or given up because the answer said enough.
+  virtual net::task<> upload_done() = 0;
 };
 
 struct ClientOptions {
@@ -51,6 +78,8 @@ class Client {
   // Throws Error: unavailable (connecting, broken, bad answer), timeout. A request on a kept connection that broke
   // before any answer byte is sent once more on a fresh one if its body can be replayed (no body_source).
   net::task<std::unique_ptr<ClientResponse>> send(Target target, ClientRequest request);
+  const ClientOptions& options() const;
+  net::asio::any_io_executor executor() const;
 
  private:
   struct State;

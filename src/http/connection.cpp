@@ -166,7 +166,8 @@ net::task<bool> Connection::read_head(RequestHead& head) {
     try {
       count = co_await stream_->read_some(buffer_.room());
     } catch (const Error& error) {
-      if (error.code() != ErrorCode::timeout || empty) throw;
+      if (error.code() != ErrorCode::timeout) throw;
+      if (empty) co_return false;
       late = true;
     }
     idle_ = false;

@@ -9,6 +9,7 @@ namespace osb::http {
 namespace {
 // What a handler left unread is read and dropped up to here, to keep the connection; beyond, closing is cheaper.
 constexpr uint64_t kSmallRest = 256 * 1024;
+constexpr auto kRestTime = std::chrono::seconds(2);
 
 // Headers that the server itself writes.
 bool is_framing_header(std::string_view name) {
@@ -43,8 +44,21 @@ net::task<> Connection::Exchange::send_continue() {
   if (phase_ == Phase::nothing) co_await put({"HTTP/1.1 100 Continue\r\n\r\n"});
 }
 
-net::task<size_t> Connection::Exchange::read_some(std::span<char> into) {
+void Connection::Exchange::check_readable() const {
   if (phase_ == Phase::upgraded) throw Error(ErrorCode::internal, "reading the request body: the connection was upgraded");
+  if (given_up_) throw Error(ErrorCode::unavailable, "reading the request body: it was given up");
+}
+
+// A deadline that passes at once ends a pending read; the connection ends after the answer.
+void Connection::Exchange::give_up() {
+  if (source_.done() || upgraded()) return;
+  given_up_ = true;
+  body_failed_ = true;
+  connection_.stream_->set_read_deadline(std::chrono::milliseconds(1));
+}
+
+net::task<size_t> Connection::Exchange::read_some(std::span<char> into) {
+  check_readable();
   if (continue_due_ && !source_.done()) co_await send_continue();
   bool late = false;
   try {
@@ -60,7 +74,7 @@ net::task<size_t> Connection::Exchange::read_some(std::span<char> into) {
 }
 
 net::task<std::string> Connection::Exchange::read_all(uint64_t limit) {
-  if (phase_ == Phase::upgraded) throw Error(ErrorCode::internal, "reading the request body: the connection was upgraded");
+  check_readable();
   if (limit == 0) limit = connection_.core_->options.limits.body_bytes;
   auto too_large = [limit] {
     return Error(ErrorCode::too_large, "reading the request body: it is longer than " + std::to_string(limit) + " bytes");
@@ -234,7 +248,7 @@ net::task<> Connection::Exchange::settle() {
   }
   bool clean = false;
   try {
-    clean = co_await source_.drain(kSmallRest);
+    clean = co_await source_.drain(kSmallRest, kRestTime);
   } catch (const Error&) {  // the answer is out; a client that cannot end its body only loses the connection
   }
   if (clean) co_return;

@@ -14,6 +14,7 @@ class Connection::Exchange final : public BodyReader, public ResponseWriter {
   net::task<size_t> read_some(std::span<char> into) override;
   net::task<std::string> read_all(uint64_t limit) override;
   std::optional<uint64_t> content_length() const override;
+  void give_up() override;
 
   // ResponseWriter
   net::task<> send(Response response) override;
@@ -39,6 +40,7 @@ class Connection::Exchange final : public BodyReader, public ResponseWriter {
   enum class Phase { nothing, head_pending, streaming, finished, upgraded };
   enum class Framing { length, chunked, until_close, no_body };
 
+  void check_readable() const;
   void check_open(std::string_view doing) const;
   void build_head(int status, const Headers& headers, std::optional<uint64_t> length);
   void decide_persistence(const Headers& headers);
@@ -57,6 +59,7 @@ class Connection::Exchange final : public BodyReader, public ResponseWriter {
   bool http_1_0_;
   bool continue_due_;
   bool body_failed_ = false;
+  bool given_up_ = false;
   bool broken_ = false;
 };
 

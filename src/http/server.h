@@ -38,6 +38,8 @@ class BodyReader {
   virtual net::task<std::string> read_all(uint64_t limit = 0) = 0;
   // From Content-Length; nullopt for chunked bodies; 0 when there is no body.
   virtual std::optional<uint64_t> content_length() const = 0;
+  // Nobody wants the rest: a pending read_some() throws soon, and so does every later one.
+  virtual void give_up() {}
 };
 
 struct Request {
