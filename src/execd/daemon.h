@@ -38,6 +38,7 @@ class Daemon {
   // Accepts connections when it returns. Throws Error.
   void listen();
   uint16_t port() const { return port_; }
+  Commands& commands() { return commands_; }
   // Lets running requests end for `grace`.
   net::task<> stop(std::chrono::milliseconds grace);
 
