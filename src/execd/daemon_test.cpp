@@ -426,16 +426,20 @@ TEST_F(DaemonTest, EndedCommandsAreForgottenAtSomePoint) {
   EXPECT_FALSE(commands.find(first));
 }
 
+net::task<> read_two_lines(http::Client* client, uint16_t port, http::ClientRequest request, std::string* lines) {
+  auto response = co_await client->send({"127.0.0.1", port, {}}, std::move(request));
+  std::string buffer(4096, '\0');
+  while (std::count(lines->begin(), lines->end(), '\n') < 2) {
+    size_t n = co_await response->read_some(buffer);
+    lines->append(buffer.data(), n);
+  }
+}
+
 TEST_F(DaemonTest, MetricsAnswerAtOnceAndWatchGoesOn) {
   json::Value sample = json::parse(get("/metrics").body);
   EXPECT_GE(sample.at("cpu_count").as_int64(), 1);
   std::string lines;
-  auto watch = [](DaemonTest* self, std::string* lines) -> net::task<> {
-    auto response = co_await self->client_.send({"127.0.0.1", self->daemon_->port(), {}}, self->request("GET", "/metrics/watch"));
-    std::string buffer(4096, '\0');
-    while (std::count(lines->begin(), lines->end(), '\n') < 2) lines->append(buffer.data(), co_await response->read_some(buffer));
-  };
-  loop_.run_until_done(watch(this, &lines));
+  loop_.run_until_done(read_two_lines(&client_, daemon_->port(), request("GET", "/metrics/watch"), &lines));
   EXPECT_TRUE(json::parse(lines.substr(0, lines.find('\n'))).as_object().contains("mem_used_mib"));
 }
 
