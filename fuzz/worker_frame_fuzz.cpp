@@ -1,4 +1,5 @@
-// The decoder of worker messages: no input may crash it, and how the bytes are cut into pieces may not matter.
+// The decoder of worker messages: no input may crash it, and how the bytes are cut into pieces may not
+// matter.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>

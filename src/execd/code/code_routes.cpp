@@ -35,7 +35,8 @@ BOOST_DESCRIBE_STRUCT(ContextAnswer, (), (id, language, cwd))
 constexpr std::array<std::string_view, 3> kNoContextLanguages{"command", "background-command", "sql"};
 
 bool has_no_contexts(std::string_view language) {
-  return std::find(kNoContextLanguages.begin(), kNoContextLanguages.end(), language) != kNoContextLanguages.end();
+  return std::find(kNoContextLanguages.begin(), kNoContextLanguages.end(), language) !=
+         kNoContextLanguages.end();
 }
 
 http::Response json_response(const json::Value& value) {
@@ -64,10 +65,11 @@ net::task<> run_code(CodeContexts& contexts, http::Request& request, http::Respo
   if (body.code.empty()) refuse_body("invalid request, validation error code: required");
   const std::string& language = body.context.language;
   if (body.context.id.empty() && (language.empty() || has_no_contexts(language)))
-    throw Error(ErrorCode::invalid,
-                (language.empty() ? "context.language: required" : "language " + language + " has no contexts") +
-                    "; shell commands are run by POST /command",
-                "NOT_SUPPORTED");
+    throw Error(
+        ErrorCode::invalid,
+        (language.empty() ? "context.language: required" : "language " + language + " has no contexts") +
+            "; shell commands are run by POST /command",
+        "NOT_SUPPORTED");
   auto events = co_await contexts.run(language, body.context.id, std::move(body.code));
   co_await events->serve(response);
 }

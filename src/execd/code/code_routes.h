@@ -10,8 +10,8 @@
 
 namespace osb::execd {
 
-// DELETE /code also ends commands, as DELETE /command also interrupts contexts: called with ids that are no context's.
-// Throws Error(not_found) when nobody knows the id.
+// DELETE /code also ends commands, as DELETE /command also interrupts contexts: called with ids that are no
+// context's. Throws Error(not_found) when nobody knows the id.
 using InterruptElsewhere = std::function<net::task<>(std::string id)>;
 
 // `contexts` must outlive the router.

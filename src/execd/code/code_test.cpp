@@ -1,4 +1,6 @@
 // Code contexts as clients meet them: real requests through the routes, real Python processes behind them.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -6,9 +8,6 @@
 #include <filesystem>
 #include <fstream>
 #include <thread>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 #include "base/error.h"
 #include "base/json.h"
@@ -157,19 +156,21 @@ class Code : public ::testing::Test {
       co_await (*handler)(request, *client);
     } catch (const Error& error) {
       failure.status = http::status_of(error);
-      failure.body = R"({"code":)" + json_string(error.wire()) + R"(,"message":)" + json_string(error.message()) + "}";
+      failure.body =
+          R"({"code":)" + json_string(error.wire()) + R"(,"message":)" + json_string(error.message()) + "}";
     }
     if (failure.status != 200) co_await client->send(failure);
   }
 
   // Starts a request; the loop goes on with it whenever it runs.
-  std::shared_ptr<Client> start(std::string method, std::string path, std::string query = {}, std::string body = {},
-                                std::shared_ptr<Client> client = nullptr) {
+  std::shared_ptr<Client> start(std::string method, std::string path, std::string query = {},
+                                std::string body = {}, std::shared_ptr<Client> client = nullptr) {
     if (!client) client = std::make_shared<Client>(loop_.executor());
     net::spawn(loop_.executor(), "request", serve(method, path, query, body, client));
     return client;
   }
-  std::shared_ptr<Client> start_run(std::string id, std::string code, std::shared_ptr<Client> client = nullptr) {
+  std::shared_ptr<Client> start_run(std::string id, std::string code,
+                                    std::shared_ptr<Client> client = nullptr) {
     return start("POST", "/code", {}, run_body(id, code), client);
   }
   template <class F>
@@ -184,7 +185,8 @@ class Code : public ::testing::Test {
   void finish(std::shared_ptr<Client> client) {
     wait(client, [&] { return client->done; });
   }
-  std::shared_ptr<Client> call(std::string method, std::string path, std::string query = {}, std::string body = {}) {
+  std::shared_ptr<Client> call(std::string method, std::string path, std::string query = {},
+                               std::string body = {}) {
     auto client = start(method, path, query, body);
     finish(client);
     return client;
@@ -207,7 +209,9 @@ class Code : public ::testing::Test {
     std::string named = id.empty() ? "" : R"(,"id":)" + json_string(id);
     return R"({"code":)" + json_string(code) + R"(,"context":{"language":"python")" + named + "}}";
   }
-  static std::string context_body(const std::string& cwd) { return R"({"language":"python","cwd":)" + json_string(cwd) + "}"; }
+  static std::string context_body(const std::string& cwd) {
+    return R"({"language":"python","cwd":)" + json_string(cwd) + "}";
+  }
   pid_t pid_of(const std::string& id) {
     return static_cast<pid_t>(std::stol(run(id, "import os; os.getpid()")->result()));
   }
@@ -231,7 +235,8 @@ TEST_F(Code, ContextsAreMadeListedAndDeleted) {
   EXPECT_EQ(call("GET", "/code/contexts")->body, "[]");
   std::string a = create(), b = create();
   EXPECT_EQ(a.size(), 36u);
-  std::string listed = R"([{"id":")" + a + R"(","language":"python"},{"id":")" + b + R"(","language":"python"}])";
+  std::string listed =
+      R"([{"id":")" + a + R"(","language":"python"},{"id":")" + b + R"(","language":"python"}])";
   EXPECT_EQ(call("GET", "/code/contexts")->body, listed);
   EXPECT_EQ(call("GET", "/code/contexts", "language=python")->body, listed);
   EXPECT_EQ(call("GET", "/code/contexts", "language=go")->body, "[]");
@@ -297,7 +302,8 @@ TEST_F(Code, ErrorsAreTheOneTerminalEvent) {
 
 TEST_F(Code, RichResultsAndDisplaysKeepTheirPlace) {
   std::string id = create();
-  auto answer = run(id, "class R:\n  def _repr_html_(self): return '<b>x</b>'\n  def __repr__(self): return 'R!'\nR()");
+  auto answer =
+      run(id, "class R:\n  def _repr_html_(self): return '<b>x</b>'\n  def __repr__(self): return 'R!'\nR()");
   EXPECT_EQ(json::serialize(answer->events()[2].at("results")),
             json::serialize(json::parse(R"({"text/html":"<b>x</b>","text":"R!","text/plain":"R!"})")));
   auto mixed = run(id, "for i in range(30):\n    print(i)\n    display(i)\n'end'");
@@ -323,7 +329,8 @@ TEST_F(Code, OutputArrivesWhileTheCodeRuns) {
 TEST_F(Code, OutputOfSubprocessesIsInOrder) {
   std::string id = create();
   for (int i = 0; i < 20; ++i) {
-    auto answer = run(id, "import subprocess\nprint('a', flush=True)\nsubprocess.run(['echo', 'b'])\nprint('c')");
+    auto answer =
+        run(id, "import subprocess\nprint('a', flush=True)\nsubprocess.run(['echo', 'b'])\nprint('c')");
     EXPECT_EQ(answer->text("stdout"), "a\nb\nc\n");
   }
 }
@@ -345,8 +352,9 @@ TEST_F(Code, InterruptEndsTheRunAndKeepsTheContext) {
 
 TEST_F(Code, ASecondInterruptFollowsAnIgnoredOne) {
   std::string id = create();
-  auto client = start_run(id, "import time\ntry:\n  print('go')\n  time.sleep(60)\nexcept KeyboardInterrupt:\n"
-                              "  print('no')\n  time.sleep(60)");
+  auto client = start_run(id,
+                          "import time\ntry:\n  print('go')\n  time.sleep(60)\nexcept KeyboardInterrupt:\n"
+                          "  print('no')\n  time.sleep(60)");
   wait(client, [&] { return client->text("stdout") == "go\n"; });
   call("DELETE", "/code", "id=" + id);
   wait(client, [&] { return client->text("stdout") == "go\nno\n"; });
@@ -403,6 +411,19 @@ TEST_F(Code, DeathIsAnErrorEventAtOnce) {
   EXPECT_EQ(run(idle, "1")->error("ename"), "KernelDied");
 }
 
+TEST_F(Code, ARunThatWasCompleteBeforeTheDeathIsComplete) {
+  for (int i = 0; i < 20; ++i) {
+    std::string id = create();
+    auto answer =
+        run(id,
+            "import os\nchannel = display.__self__.channel\nsend = channel.send\ndef last(message):\n"
+            "  send(message)\n  if message['type'] == 'execute_reply': os._exit(0)\n"
+            "channel.send = last\n5");
+    EXPECT_EQ(answer->result(), "5");
+    EXPECT_EQ(answer->types().back(), "execution_complete");
+  }
+}
+
 TEST_F(Code, ADeadDefaultContextStartsAfresh) {
   std::string id = run("", "x = 1")->text("init");
   auto died = run("", "import os; os.abort()");
@@ -424,15 +445,18 @@ TEST_F(Code, AClosedChannelIsADeath) {
 
 TEST_F(Code, NonsenseOnTheChannelIsADeath) {
   std::string id = create();
-  auto answer = run(id, "import os, socket, time\nfor f in os.listdir('/proc/self/fd'):\n  try:\n"
-                        "    socket.socket(fileno=os.dup(int(f))).send(b'nonsense!')\n  except OSError: pass\ntime.sleep(60)");
+  auto answer = run(
+      id,
+      "import os, socket, time\nfor f in os.listdir('/proc/self/fd'):\n  try:\n"
+      "    socket.socket(fileno=os.dup(int(f))).send(b'nonsense!')\n  except OSError: pass\ntime.sleep(60)");
   EXPECT_EQ(answer->error("ename"), "KernelDied");
   EXPECT_THAT(answer->error("evalue"), HasSubstr("reading a message of a worker"));
 }
 
 TEST_F(Code, PrintedFramesAreJustText) {
   std::string id = create();
-  auto answer = run(id, R"(print('\x00\x00\x00\x1e\x03{"type":"execute_reply","run":1}'))" "\n7");
+  auto answer = run(id, R"(print('\x00\x00\x00\x1e\x03{"type":"execute_reply","run":1}'))"
+                        "\n7");
   EXPECT_EQ(answer->result(), "7");
 }
 
@@ -489,8 +513,9 @@ TEST_F(Code, LongCodeArrives) {
 
 TEST_F(Code, WhatIsPrintedBetweenRunsIsDropped) {
   std::string id = create();
-  run(id, "import threading, time\nstop = False\ndef chat():\n  while not stop: print('chat' * 1000)\n"
-          "t = threading.Thread(target=chat); t.start(); time.sleep(0.05)");
+  run(id,
+      "import threading, time\nstop = False\ndef chat():\n  while not stop: print('chat' * 1000)\n"
+      "t = threading.Thread(target=chat); t.start(); time.sleep(0.05)");
   pass(milliseconds(200));  // far more than a pipe holds: the thread must not be stuck
   auto quiet = run(id, "stop = True\nt.join(10)\nt.is_alive()");
   EXPECT_EQ(quiet->result(), "False");
@@ -523,12 +548,16 @@ TEST_F(Code, BadRequestsAreRefused) {
            {"POST", "/code", "{", 400, "INVALID_REQUEST_BODY", ""},
            {"POST", "/code", "{}", 400, "INVALID_REQUEST_BODY", "code"},
            {"POST", "/code", R"({"code":""})", 400, "INVALID_REQUEST_BODY", "code"},
-           {"POST", "/code", R"({"code":1,"context":{"language":"python"}})", 400, "INVALID_REQUEST_BODY", "code"},
+           {"POST", "/code", R"({"code":1,"context":{"language":"python"}})", 400, "INVALID_REQUEST_BODY",
+            "code"},
            {"POST", "/code", R"({"code":"1","context":"python"})", 400, "INVALID_REQUEST_BODY", "context"},
            {"POST", "/code", R"({"code":"1"})", 400, "NOT_SUPPORTED", "/command"},
-           {"POST", "/code", R"({"code":"1","context":{"language":"command"}})", 400, "NOT_SUPPORTED", "/command"},
-           {"POST", "/code", R"({"code":"1","context":{"language":"cobol"}})", 400, "", "unknown language: cobol"},
-           {"POST", "/code", R"({"code":"1","context":{"language":"java"}})", 400, "NOT_SUPPORTED", "java is not available"},
+           {"POST", "/code", R"({"code":"1","context":{"language":"command"}})", 400, "NOT_SUPPORTED",
+            "/command"},
+           {"POST", "/code", R"({"code":"1","context":{"language":"cobol"}})", 400, "",
+            "unknown language: cobol"},
+           {"POST", "/code", R"({"code":"1","context":{"language":"java"}})", 400, "NOT_SUPPORTED",
+            "java is not available"},
            {"POST", "/code", R"({"code":"1","context":{"id":"none"}})", 404, "CONTEXT_NOT_FOUND", "none"},
            {"POST", "/code/context", "{}", 400, "", "language: required"},
            {"POST", "/code/context", R"({"language":"cobol"})", 400, "", "unknown language: cobol"},
@@ -592,7 +621,9 @@ TEST_F(Code, ContextsOutliveTheirZygoteAndNewOnesGetANewOne) {
 
 TEST_F(Code, DeletingABusyContextEndsItsStreamAndProcesses) {
   std::string id = create();
-  auto client = start_run(id, "import subprocess, os\np = subprocess.Popen(['sleep', '60'])\nprint(p.pid, os.getpid(), flush=True)\np.wait()");
+  auto client = start_run(id,
+                          "import subprocess, os\np = subprocess.Popen(['sleep', '60'])\nprint(p.pid, "
+                          "os.getpid(), flush=True)\np.wait()");
   wait(client, [&] { return client->text("stdout").find('\n') != std::string::npos; });
   EXPECT_EQ(call("DELETE", "/code/contexts/" + id)->status, 200);
   finish(client);

@@ -17,10 +17,12 @@ namespace {
 
 constexpr size_t kMaxContexts = 1000;
 // Languages that clients may name; those without a launcher are refused with a text of their own.
-constexpr std::array<std::string_view, 6> kLanguages{"python", "java", "javascript", "typescript", "go", "bash"};
+constexpr std::array<std::string_view, 6> kLanguages{"python",     "java", "javascript",
+                                                     "typescript", "go",   "bash"};
 
 // A stream that holds one failed execution.
-std::shared_ptr<EventStream> refused(std::shared_ptr<EventStream> events, std::string_view name, std::string_view why) {
+std::shared_ptr<EventStream> refused(std::shared_ptr<EventStream> events, std::string_view name,
+                                     std::string_view why) {
   events->push(status_event("error"));
   events->push(error_event(name, why, {}));
   events->close();
@@ -44,7 +46,8 @@ KernelLauncher& CodeContexts::launcher(const std::string& language) const {
   if (found != launchers_.end()) return *found->second;
   if (language.empty()) throw Error(ErrorCode::invalid, "language: required");
   if (std::find(kLanguages.begin(), kLanguages.end(), language) != kLanguages.end())
-    throw Error(ErrorCode::invalid, "language " + language + " is not available in this build", "NOT_SUPPORTED");
+    throw Error(ErrorCode::invalid, "language " + language + " is not available in this build",
+                "NOT_SUPPORTED");
   throw Error(ErrorCode::invalid, "unknown language: " + language);
 }
 
@@ -54,8 +57,10 @@ std::string CodeContexts::directory(const std::string& wanted) const {
   if (path.is_relative()) path = std::filesystem::path(options_.cwd) / path;
   std::error_code error;
   std::filesystem::create_directories(path, error);
-  if (!error && !std::filesystem::is_directory(path, error)) error = std::make_error_code(std::errc::not_a_directory);
-  if (error) throw Error(ErrorCode::invalid, "making the working directory " + path.string() + ": " + error.message());
+  if (!error && !std::filesystem::is_directory(path, error))
+    error = std::make_error_code(std::errc::not_a_directory);
+  if (error)
+    throw Error(ErrorCode::invalid, "making the working directory " + path.string() + ": " + error.message());
   return path.lexically_normal().string();
 }
 
@@ -63,15 +68,17 @@ net::task<std::shared_ptr<CodeContexts::Context>> CodeContexts::make(std::string
                                                                      bool is_default) {
   KernelLauncher& start = launcher(language);
   if (contexts_.size() + being_made_ >= kMaxContexts)
-    throw Error(ErrorCode::exhausted, "creating a context: there are " + std::to_string(kMaxContexts) + " already");
+    throw Error(ErrorCode::exhausted,
+                "creating a context: there are " + std::to_string(kMaxContexts) + " already");
   std::string where = directory(cwd);
   ++being_made_;
   Defer made([this] { --being_made_; });
   auto context = std::make_shared<Context>();
   context->info = {new_uuid(), std::move(language), std::move(cwd)};
   context->is_default = is_default;
-  context->kernel = co_await start.launch(
-      std::move(where), is_default ? "the next run without a context id starts afresh" : "create a new context");
+  context->kernel =
+      co_await start.launch(std::move(where), is_default ? "the next run without a context id starts afresh"
+                                                         : "create a new context");
   contexts_.push_back(context);
   co_return context;
 }
@@ -132,15 +139,18 @@ net::task<> CodeContexts::remove_all(std::string language) {
   for (const ContextInfo& info : list(language)) co_await remove(info.id);
 }
 
-net::task<std::shared_ptr<EventStream>> CodeContexts::run(std::string language, std::string id, std::string code) {
+net::task<std::shared_ptr<EventStream>> CodeContexts::run(std::string language, std::string id,
+                                                          std::string code) {
   std::shared_ptr<Context> context = id.empty() ? co_await default_context(language) : at(id);
   if (!context) throw Error(ErrorCode::not_found, "context " + id + " not found", "CONTEXT_NOT_FOUND");
   auto events = std::make_shared<EventStream>(executor_);
   events->push(init_event(context->info.id));
   if (auto how = context->kernel->ended())
-    co_return refused(events, "KernelDied", "the process of the context ended earlier (" + *how + "); create a new context");
+    co_return refused(events, "KernelDied",
+                      "the process of the context ended earlier (" + *how + "); create a new context");
   if (context->kernel->busy())
-    co_return refused(events, "ContextBusy", "session is busy: the context runs other code, try again when it is done");
+    co_return refused(events, "ContextBusy",
+                      "session is busy: the context runs other code, try again when it is done");
   context->kernel->execute(std::move(code), events);
   co_return events;
 }

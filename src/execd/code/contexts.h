@@ -1,5 +1,5 @@
-// The code contexts of a sandbox: explicit ones, and one default context per language that is made by the first run
-// without an id and reused by all that follow.
+// The code contexts of a sandbox: explicit ones, and one default context per language that is made by the
+// first run without an id and reused by all that follow.
 #pragma once
 
 #include <map>
@@ -35,8 +35,8 @@ class CodeContexts {
   ~CodeContexts();  // ends all contexts
   CodeContexts(const CodeContexts&) = delete;
 
-  // Throws Error: invalid for a language that is unknown or not built in, unsupported when the image lacks it,
-  // invalid for an unusable directory, exhausted when there are too many.
+  // Throws Error: invalid for a language that is unknown or not built in, unsupported when the image lacks
+  // it, invalid for an unusable directory, exhausted when there are too many.
   net::task<ContextInfo> create(std::string language, std::string cwd);
   std::optional<ContextInfo> find(std::string_view id) const;
   // In the order they were made; all languages when `language` is empty.
@@ -45,9 +45,10 @@ class CodeContexts {
   net::task<bool> remove(std::string id);
   net::task<> remove_all(std::string language);
 
-  // Starts an execution and returns its events. With an empty id it runs in the default context of `language`, else
-  // `language` does not matter. A context that is busy or dead answers inside the stream, with an error event.
-  // The execution goes on when nobody reads the stream. Throws Error(not_found) for an unknown id, and like create().
+  // Starts an execution and returns its events. With an empty id it runs in the default context of
+  // `language`, else `language` does not matter. A context that is busy or dead answers inside the stream,
+  // with an error event. The execution goes on when nobody reads the stream. Throws Error(not_found) for an
+  // unknown id, and like create().
   net::task<std::shared_ptr<EventStream>> run(std::string language, std::string id, std::string code);
   // False when there is no such context. A context that runs nothing is left alone.
   bool interrupt(std::string_view id);

@@ -34,7 +34,8 @@ std::vector<std::string> encode_frames(std::string_view message) {
   size_t at = 0;
   do {
     std::string_view part = message.substr(at, kFramePart);
-    unsigned char flags = static_cast<unsigned char>((at == 0 ? kFirst : 0) | (at + part.size() == message.size() ? kLast : 0));
+    unsigned char flags =
+        static_cast<unsigned char>((at == 0 ? kFirst : 0) | (at + part.size() == message.size() ? kLast : 0));
     uint32_t length = static_cast<uint32_t>(part.size() + 1);
     std::string& frame = frames.emplace_back();
     frame.reserve(kFrameHeader + part.size());

@@ -4,8 +4,8 @@
 //   1 byte   flags: 1 = begins a message, 2 = ends one
 //   part     at most kFramePart bytes of a JSON text
 //
-// A long message is several frames. A frame that begins a message drops one that was not ended: the sender may have
-// been interrupted between two frames. On packet sockets a packet is exactly one frame.
+// A long message is several frames. A frame that begins a message drops one that was not ended: the sender
+// may have been interrupted between two frames. On packet sockets a packet is exactly one frame.
 #pragma once
 
 #include <cstddef>
@@ -27,8 +27,8 @@ std::vector<std::string> encode_frames(std::string_view message);
 // Bytes in, messages out. After an error it is unusable.
 class FrameDecoder {
  public:
-  // Takes bytes in pieces of any size. Throws Error(invalid) for what no worker sends: bad lengths, unknown flags, a
-  // part without a beginning, a message beyond kMaxMessage.
+  // Takes bytes in pieces of any size. Throws Error(invalid) for what no worker sends: bad lengths, unknown
+  // flags, a part without a beginning, a message beyond kMaxMessage.
   void feed(std::string_view bytes);
   // The next complete message, in order.
   std::optional<std::string> next();

@@ -45,7 +45,8 @@ TEST(FrameDecoder, TakesPiecesOfAnySize) {
   std::string bytes = joined("one") + joined(long_message) + joined("") + joined("two");
   for (size_t piece : {size_t{1}, size_t{3}, size_t{7}, size_t{65'541}, bytes.size()}) {
     FrameDecoder decoder;
-    for (size_t at = 0; at < bytes.size(); at += piece) decoder.feed(std::string_view(bytes).substr(at, piece));
+    for (size_t at = 0; at < bytes.size(); at += piece)
+      decoder.feed(std::string_view(bytes).substr(at, piece));
     EXPECT_EQ(decoded(decoder), (std::vector<std::string>{"one", long_message, "", "two"})) << piece;
   }
 }
@@ -57,8 +58,9 @@ TEST(FrameDecoder, DropsAMessageThatWasCutShort) {
 }
 
 TEST(FrameDecoder, RefusesWhatNoWorkerSends) {
-  for (const std::string& bad : {frame(4, "x"), frame(0, "x"), frame(2, "x"), std::string(5, '\0'),
-                                 std::string("\xff\xff\xff\xff\x03", 5), frame(3, std::string(kFramePart + 1, 'x'))}) {
+  for (const std::string& bad :
+       {frame(4, "x"), frame(0, "x"), frame(2, "x"), std::string(5, '\0'),
+        std::string("\xff\xff\xff\xff\x03", 5), frame(3, std::string(kFramePart + 1, 'x'))}) {
     FrameDecoder whole;
     EXPECT_THROW(whole.feed(bad), Error);
     FrameDecoder bytewise;

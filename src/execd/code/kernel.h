@@ -1,5 +1,6 @@
-// What a code context needs from whatever runs its code, and from what starts such a thing. One implementation speaks
-// our own worker protocol (worker_kernel.h); real Jupyter kernels can be attached behind the same interface.
+// What a code context needs from whatever runs its code, and from what starts such a thing. One
+// implementation speaks our own worker protocol (worker_kernel.h); real Jupyter kernels can be attached
+// behind the same interface.
 #pragma once
 
 #include <cstdint>
@@ -21,8 +22,9 @@ class Kernel {
   virtual std::optional<std::string> ended() const = 0;
   virtual bool busy() const = 0;
 
-  // Starts one execution; must be alive and not busy. Everything from the first output to the one terminal event
-  // (error or execution_complete) is pushed to `events`, which is closed then, also when the kernel dies.
+  // Starts one execution; must be alive and not busy. Everything from the first output to the one terminal
+  // event (error or execution_complete) is pushed to `events`, which is closed then, also when the kernel
+  // dies.
   virtual void execute(std::string code, std::shared_ptr<EventStream> events) = 0;
   // Asks the running execution to stop; state is kept. Nothing happens when none runs.
   virtual void interrupt() = 0;

@@ -24,7 +24,8 @@ class OutputPipe {
 
   // Appends what is there now, at most kChunk bytes. False when every writer is gone.
   bool read(std::string& out);
-  // Appends all that was written before the call, however much is written meanwhile, and what read() held back.
+  // Appends all that was written before the call, however much is written meanwhile, and what read() held
+  // back.
   void drain(std::string& out);
 
   static constexpr size_t kChunk = 64 * 1024;

@@ -1,7 +1,6 @@
 #include "execd/code/output_pipe.h"
 
 #include <fcntl.h>
-
 #include <gtest/gtest.h>
 
 #include "net/loop.h"

@@ -40,8 +40,8 @@ std::vector<std::string> python_candidates(const std::vector<std::string>& env) 
   return names;
 }
 
-PythonLauncher::PythonLauncher(net::asio::any_io_executor executor, Reaper& reaper, std::vector<std::string> env,
-                               WorkerLimits limits)
+PythonLauncher::PythonLauncher(net::asio::any_io_executor executor, Reaper& reaper,
+                               std::vector<std::string> env, WorkerLimits limits)
     : executor_(executor), reaper_(reaper), env_(std::move(env)), limits_(limits), started_(executor) {}
 
 PythonLauncher::~PythonLauncher() {

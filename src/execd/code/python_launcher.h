@@ -1,5 +1,6 @@
-// Which Python of the image runs contexts: python<PYTHON_VERSION> when the environment names a version and the image
-// has it, else python3, else python. The zygote is started with the first context and again when it has died.
+// Which Python of the image runs contexts: python<PYTHON_VERSION> when the environment names a version and
+// the image has it, else python3, else python. The zygote is started with the first context and again when it
+// has died.
 #pragma once
 
 #include <memory>
@@ -18,7 +19,8 @@ std::vector<std::string> python_candidates(const std::vector<std::string>& env);
 
 class PythonLauncher : public KernelLauncher {
  public:
-  PythonLauncher(net::asio::any_io_executor executor, Reaper& reaper, std::vector<std::string> env, WorkerLimits limits);
+  PythonLauncher(net::asio::any_io_executor executor, Reaper& reaper, std::vector<std::string> env,
+                 WorkerLimits limits);
   ~PythonLauncher() override;
 
   net::task<std::shared_ptr<Kernel>> launch(std::string cwd, std::string after_death) override;

@@ -1,9 +1,8 @@
 #include "execd/code/python_zygote.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
-
-#include <fcntl.h>
 
 #include <utility>
 
@@ -27,7 +26,8 @@ Fd worker_file() {
   Fd file(check(::memfd_create("osb-python-worker", MFD_CLOEXEC), "making the file of the Python worker"));
   for (size_t at = 0; at < kPythonWorker.size();) {
     std::string_view rest = kPythonWorker.substr(at);
-    at += static_cast<size_t>(check(::write(file.get(), rest.data(), rest.size()), "writing the Python worker"));
+    at += static_cast<size_t>(
+        check(::write(file.get(), rest.data(), rest.size()), "writing the Python worker"));
   }
   check(::lseek(file.get(), 0, SEEK_SET), "rewinding the Python worker");
   return file;
@@ -49,7 +49,10 @@ Pipe make_output_pipe() {
 }  // namespace
 
 PythonZygote::PythonZygote(net::asio::any_io_executor executor, Fd channel, Fd errors)
-    : executor_(executor), channel_(executor, std::move(channel)), errors_(std::move(errors)), changed_(executor) {}
+    : executor_(executor),
+      channel_(executor, std::move(channel)),
+      errors_(std::move(errors)),
+      changed_(executor) {}
 
 PythonZygote::~PythonZygote() { kill(); }
 
@@ -117,7 +120,8 @@ net::task<std::shared_ptr<WorkerKernel>> PythonZygote::fork(std::string cwd, std
 
   Clock::time_point end = Clock::now() + kForkTime;
   while (!request->kernel && request->failure.empty()) {
-    if (ended_) throw Error(ErrorCode::unavailable, "starting a context: the Python process ended (" + *ended_ + ")");
+    if (ended_)
+      throw Error(ErrorCode::unavailable, "starting a context: the Python process ended (" + *ended_ + ")");
     auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now());
     if (left.count() <= 0) {
       requests_.erase(name);
@@ -125,7 +129,8 @@ net::task<std::shared_ptr<WorkerKernel>> PythonZygote::fork(std::string cwd, std
     }
     co_await changed_.wait_for(left);
   }
-  if (!request->failure.empty()) throw Error(ErrorCode::unavailable, "starting a context: " + request->failure);
+  if (!request->failure.empty())
+    throw Error(ErrorCode::unavailable, "starting a context: " + request->failure);
   Defer give_up([&] { request->kernel->kill(); });
   co_await request->kernel->ready(kForkTime);
   give_up.dismiss();

@@ -1,5 +1,5 @@
-// One warm Python process and the contexts forked from it. It is started with the interpreter of the sandbox, runs
-// the worker that is embedded in execd, and is the parent that reaps its contexts.
+// One warm Python process and the contexts forked from it. It is started with the interpreter of the sandbox,
+// runs the worker that is embedded in execd, and is the parent that reaps its contexts.
 #pragma once
 
 #include <chrono>
@@ -23,8 +23,9 @@ extern const std::string_view kPythonWorker;  // the text of kernels/python/work
 class PythonZygote : public std::enable_shared_from_this<PythonZygote> {
  public:
   // Starts `program` (a name in the PATH of `env`, or a path). Throws Error(not_found) when there is none.
-  static std::shared_ptr<PythonZygote> start(net::asio::any_io_executor executor, Reaper& reaper, std::string program,
-                                             std::vector<std::string> env, WorkerLimits limits);
+  static std::shared_ptr<PythonZygote> start(net::asio::any_io_executor executor, Reaper& reaper,
+                                             std::string program, std::vector<std::string> env,
+                                             WorkerLimits limits);
   ~PythonZygote();
 
   // Waits until it takes requests. Throws Error with what it wrote to stderr when it ends instead.
@@ -58,7 +59,7 @@ class PythonZygote : public std::enable_shared_from_this<PythonZygote> {
   std::string version_;  // empty until it is ready
   std::optional<std::string> ended_;
   int64_t forks_ = 0;
-  std::map<std::string, std::shared_ptr<Request>> requests_;      // by the name given in the message
+  std::map<std::string, std::shared_ptr<Request>> requests_;  // by the name given in the message
   std::map<pid_t, std::weak_ptr<WorkerKernel>> contexts_;
 };
 

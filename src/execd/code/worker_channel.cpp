@@ -60,7 +60,8 @@ net::task<> WorkerChannel::send(std::string message, std::vector<int> fds) {
   }
 }
 
-// False when there is nothing to read now. The buffer is not a member: thousands of idle channels cost nothing.
+// False when there is nothing to read now. The buffer is not a member: thousands of idle channels cost
+// nothing.
 bool WorkerChannel::read_packet() {
   char buffer[kFrameHeader + kFramePart];
   ssize_t size = ::recv(socket_.get(), buffer, sizeof(buffer), MSG_DONTWAIT | MSG_TRUNC);
@@ -70,7 +71,8 @@ bool WorkerChannel::read_packet() {
     return true;
   }
   if (static_cast<size_t>(size) > sizeof(buffer))
-    throw Error(ErrorCode::invalid, "reading a message of a worker: a packet of " + std::to_string(size) + " bytes");
+    throw Error(ErrorCode::invalid,
+                "reading a message of a worker: a packet of " + std::to_string(size) + " bytes");
   decoder_.feed({buffer, static_cast<size_t>(size)});
   return true;
 }

@@ -1,4 +1,5 @@
-// execd's end of the socket to a worker process: whole JSON messages in and out, descriptors along with a message.
+// execd's end of the socket to a worker process: whole JSON messages in and out, descriptors along with a
+// message.
 #pragma once
 
 #include <optional>
@@ -20,11 +21,11 @@ class WorkerChannel {
  public:
   WorkerChannel(net::asio::any_io_executor executor, Fd socket);
 
-  // Sends one message; descriptors go with its first frame and stay the caller's. A message of more than one frame
-  // must not be sent while another send is pending. Throws Error(unavailable) when the worker is gone.
+  // Sends one message; descriptors go with its first frame and stay the caller's. A message of more than one
+  // frame must not be sent while another send is pending. Throws Error(unavailable) when the worker is gone.
   net::task<> send(std::string message, std::vector<int> fds = {});
-  // The next message; nullopt when the worker closed its end. Throws Error: invalid for bytes that are no message,
-  // unavailable after cancel(). One receiver.
+  // The next message; nullopt when the worker closed its end. Throws Error: invalid for bytes that are no
+  // message, unavailable after cancel(). One receiver.
   net::task<std::optional<std::string>> receive();
 
   // The worker sees the end of its input.

@@ -13,20 +13,22 @@ namespace osb::execd {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-// After the end of the process was noticed: time for its parent to say how it ended.
-constexpr std::chrono::milliseconds kStatusTime{300};
+// After the first sign of its end: time for its parent to say how it ended and for us to read what it sent.
+constexpr std::chrono::milliseconds kSettleTime{300};
 constexpr std::chrono::milliseconds kPoliteTime{1000};  // for an idle worker to end by itself
 constexpr std::chrono::milliseconds kKillTime{5000};
 
 Fd open_pidfd(pid_t pid) { return Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0u))); }
 
 int64_t elapsed_ms(Clock::time_point since) {
-  return std::max<int64_t>(1, std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - since).count());
+  return std::max<int64_t>(
+      1, std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - since).count());
 }
 
 }  // namespace
 
-WorkerKernel::WorkerKernel(net::asio::any_io_executor executor, WorkerProcess process, std::string after_death)
+WorkerKernel::WorkerKernel(net::asio::any_io_executor executor, WorkerProcess process,
+                           std::string after_death)
     : executor_(executor),
       pid_(process.pid),
       pidfd_(open_pidfd(process.pid)),
@@ -44,7 +46,8 @@ WorkerKernel::~WorkerKernel() {
 
 std::shared_ptr<WorkerKernel> WorkerKernel::start(net::asio::any_io_executor executor, WorkerProcess process,
                                                   std::string after_death) {
-  std::shared_ptr<WorkerKernel> kernel(new WorkerKernel(executor, std::move(process), std::move(after_death)));
+  std::shared_ptr<WorkerKernel> kernel(
+      new WorkerKernel(executor, std::move(process), std::move(after_death)));
   net::spawn(executor, "worker stdout", read_output(kernel, &kernel->output_));
   net::spawn(executor, "worker stderr", read_output(kernel, &kernel->errors_));
   net::spawn(executor, "worker messages", read_messages(kernel));
@@ -56,14 +59,16 @@ net::task<> WorkerKernel::ready(std::chrono::milliseconds limit) {
   Clock::time_point end = Clock::now() + limit;
   while (!ready_) {
     if (!refusal_.empty()) throw Error(ErrorCode::unavailable, "starting a context: " + refusal_);
-    if (ended_) throw Error(ErrorCode::unavailable, "starting a context: its process ended (" + *ended_ + ")");
+    if (ended_)
+      throw Error(ErrorCode::unavailable, "starting a context: its process ended (" + *ended_ + ")");
     auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now());
     if (left.count() <= 0) throw Error(ErrorCode::timeout, "starting a context: its process does not answer");
     co_await changed_.wait_for(left);
   }
 }
 
-// -- executions ----------------------------------------------------------------------------------------------------
+// -- executions
+// ----------------------------------------------------------------------------------------------------
 
 void WorkerKernel::execute(std::string code, std::shared_ptr<EventStream> events) {
   drain_output();  // no execution runs: this drops what was printed in between
@@ -127,7 +132,8 @@ void WorkerKernel::drain_output() {
   }
 }
 
-// -- coroutines ----------------------------------------------------------------------------------------------------
+// -- coroutines
+// ----------------------------------------------------------------------------------------------------
 
 net::task<> WorkerKernel::read_output(std::shared_ptr<WorkerKernel> self, OutputPipe* pipe) {
   try {
@@ -158,11 +164,14 @@ net::task<> WorkerKernel::read_messages(std::shared_ptr<WorkerKernel> self) {
     }
   } catch (const Error& error) {
     if (self->ended_) co_return;
-    if (error.code() == ErrorCode::invalid) {  // its own code wrote to the channel; what follows means nothing
+    if (error.code() ==
+        ErrorCode::invalid) {  // its own code wrote to the channel; what follows means nothing
       self->reason_ = error.message();
       self->signal_group(SIGKILL);
     }
   }
+  self->all_read_ = true;
+  self->changed_.notify();
   self->gone();
 }
 
@@ -182,14 +191,19 @@ net::task<> WorkerKernel::send(std::shared_ptr<WorkerKernel> self, std::string m
   }
 }
 
-// -- the end -------------------------------------------------------------------------------------------------------
+// -- the end
+// -------------------------------------------------------------------------------------------------------
 
 void WorkerKernel::signal_group(int signal) {
   if (::kill(-pid_, signal) < 0 && errno == ESRCH && pidfd_)
     ::syscall(SYS_pidfd_send_signal, pidfd_.get(), signal, nullptr, 0u);
 }
 
-void WorkerKernel::exited(sys::ExitStatus status) { finish(status.text()); }
+void WorkerKernel::exited(sys::ExitStatus status) {
+  status_ = status.text();
+  changed_.notify();
+  gone();
+}
 
 void WorkerKernel::gone() {
   if (ended_ || settling_) return;
@@ -197,11 +211,19 @@ void WorkerKernel::gone() {
   net::spawn(executor_, "worker end", settle(shared_from_this()));
 }
 
+// The end is noticed in several ways, in any order. What the worker sent before it ended still counts, and
+// how it ended is worth a short wait.
 net::task<> WorkerKernel::settle(std::shared_ptr<WorkerKernel> self) {
-  if (co_await self->wait_end(kStatusTime)) co_return;
-  bool lives = ::kill(self->pid_, 0) == 0;
-  self->signal_group(SIGKILL);
-  self->finish(lives ? "its channel was closed" : "cause unknown");
+  Clock::time_point end = Clock::now() + kSettleTime;
+  while (!self->ended_ && !(self->status_ && self->all_read_)) {
+    auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now());
+    if (left.count() <= 0) break;
+    co_await self->changed_.wait_for(left);
+  }
+  if (self->ended_) co_return;
+  bool lives = !self->status_ && ::kill(self->pid_, 0) == 0;  // without a channel it is of no use
+  if (lives) self->signal_group(SIGKILL);
+  self->finish(self->status_.value_or(lives ? "its channel was closed" : "cause unknown"));
 }
 
 void WorkerKernel::finish(std::string how) {
@@ -211,9 +233,9 @@ void WorkerKernel::finish(std::string how) {
     if (!run_->failed) {
       drain_output();
       run_->events->push(status_event("error"));
-      run_->events->push(error_event("KernelDied",
-                                     "the process of the context ended (" + *ended_ + "), its variables are lost; " + after_death_,
-                                     {}));
+      run_->events->push(error_event(
+          "KernelDied",
+          "the process of the context ended (" + *ended_ + "), its variables are lost; " + after_death_, {}));
     }
     run_->events->close();
     run_.reset();

@@ -1,9 +1,10 @@
 // A kernel that is a worker process of ours: a channel for messages and two pipes for what the code prints.
 //
-// Order is kept in three steps. The worker flushes before it sends a message; on a message execd first reads what is
-// in the pipes; and after a display the worker waits for execd's acknowledgement. So output printed before a message
-// comes before its event, and output printed after it behind. What is printed while no execution runs (threads,
-// background programs) is read and dropped: it neither blocks its writer nor shows up in a later execution.
+// Order is kept in three steps. The worker flushes before it sends a message; on a message execd first reads
+// what is in the pipes; and after a display the worker waits for execd's acknowledgement. So output printed
+// before a message comes before its event, and output printed after it behind. What is printed while no
+// execution runs (threads, background programs) is read and dropped: it neither blocks its writer nor shows
+// up in a later execution.
 //
 // Back-pressure: while the client is slow neither pipes nor channel are read, and the worker blocks.
 #pragma once
@@ -93,6 +94,8 @@ class WorkerKernel : public Kernel, public std::enable_shared_from_this<WorkerKe
   std::string refusal_;  // why the worker cannot start
   std::optional<Run> run_;
   int64_t runs_ = 0;
+  std::optional<std::string> status_;  // how the process ended
+  bool all_read_ = false;              // the channel gave its last message
   bool settling_ = false;
   std::string reason_;  // why we ended it, if we did
   std::optional<std::string> ended_;

@@ -5,7 +5,9 @@
 
 namespace osb::execd {
 
-WorkerMessage parse_worker_message(std::string_view text) { return json::read<WorkerMessage>(json::parse(text)); }
+WorkerMessage parse_worker_message(std::string_view text) {
+  return json::read<WorkerMessage>(json::parse(text));
+}
 
 std::string fork_request(std::string_view context, std::string_view cwd) {
   std::string out = R"({"type":"fork","context":)";

@@ -13,7 +13,8 @@ namespace osb::execd {
 
 // One struct for all types: members that a type does not have keep their defaults.
 struct WorkerMessage {
-  std::string type;  // hello, forked, fork_failed, exited; ready, fatal, display_data, execute_result, error, …
+  std::string
+      type;  // hello, forked, fork_failed, exited; ready, fatal, display_data, execute_result, error, …
   std::string context;
   std::string message;
   std::string version;
@@ -28,8 +29,8 @@ struct WorkerMessage {
   std::vector<std::string> traceback;
 };
 BOOST_DESCRIBE_STRUCT(WorkerMessage, (),
-                      (type, context, message, version, pid, wait_status, run, display, execution_count, data, ename,
-                       evalue, traceback))
+                      (type, context, message, version, pid, wait_status, run, display, execution_count, data,
+                       ename, evalue, traceback))
 
 // Throws Error(invalid).
 WorkerMessage parse_worker_message(std::string_view text);

@@ -15,12 +15,14 @@ TEST(WorkerMessage, ReadsWhatWorkersSend) {
   EXPECT_EQ(result.run, 3);
   EXPECT_EQ(result.execution_count, 2);
   EXPECT_EQ(result.data.at("text/html"), "<b>");
-  WorkerMessage error = parse_worker_message(R"({"type":"error","ename":"E","evalue":"v","traceback":["a","b"]})");
+  WorkerMessage error =
+      parse_worker_message(R"({"type":"error","ename":"E","evalue":"v","traceback":["a","b"]})");
   EXPECT_EQ(error.traceback, (std::vector<std::string>{"a", "b"}));
 }
 
 TEST(WorkerMessage, RefusesWhatTheyDoNot) {
-  for (const char* bad : {"", "[]", "{", R"({"type":1})", R"({"type":"x","data":{"a":{}}})", R"({"traceback":"x"})"})
+  for (const char* bad :
+       {"", "[]", "{", R"({"type":1})", R"({"type":"x","data":{"a":{}}})", R"({"traceback":"x"})"})
     EXPECT_THROW(parse_worker_message(bad), Error) << bad;
 }
 
