@@ -174,11 +174,11 @@ class Launcher {
   Fd signals_;
   Site site_;
   Trash trash_;
-  Poller poller_;
   Resolver resolver_;
   sys::CgroupTree cgroups_;
   bool swept_;
   Network network_;
+  Poller poller_;  // after what sandboxes hold on to: its deferred work may own the last of them
   Sandboxes sandboxes_;
   Fd listener_;
   std::string boot_id_;

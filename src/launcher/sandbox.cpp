@@ -77,9 +77,12 @@ void Sandbox::spawn() {
   groups_gone_ = false;
   send_boot_config();
   Pipe go = make_pipe(), status = make_pipe(), report = make_pipe();
+  for (const Fd* end : {&status.read, &report.read})
+    check(::fcntl(end->get(), F_SETFL, O_NONBLOCK), "preparing the sandbox's pipes");
 
   SandboxPlan plan({.site = site,
                     .id = request_.id,
+                    .image_name = request_.image,
                     .image = host ? -1 : image_.get(),
                     .address = line_.address(),
                     .gateway = shop_.network.gateway(),
@@ -122,7 +125,7 @@ void Sandbox::send_boot_config() {
 void Sandbox::on_status() {
   ChildFailure failure{};
   ssize_t n = ::read(status_.get(), &failure, sizeof failure);
-  if (n < 0 && errno == EINTR) return;
+  if (n < 0 && status_ && (errno == EINTR || errno == EAGAIN) && pidfd_) return;
   on_status_fd_.reset();
   status_.reset();
   go_.reset();
@@ -192,7 +195,8 @@ void Sandbox::on_end() {
   record_end(*wait_status);
   if (phase_ == Phase::starting && !failure_) {
     on_status();  // what the child said, if it failed before exec
-    if (!failure_) on_report();
+    // What execd said last; the pipe ends with it.
+    for (int i = 0; i < 8 && report_ && !failure_ && phase_ == Phase::starting; i++) on_report();
     if (!failure_ && phase_ == Phase::starting) failure_ = died_early(exit_reason_, files_->log_tail());
   }
   if (freeze_answer_) settle_freeze(Error(ErrorCode::conflict, "the sandbox has ended"));
@@ -223,6 +227,7 @@ void Sandbox::release() {
   status_.reset();
   go_.reset();
   deadline_.reset();
+  removal_timer_.reset();
   line_.reset();
   image_hold_.reset();
   image_.reset();

@@ -97,10 +97,20 @@ class Child {
 
   void mount_overlays() {
     need(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0, ChildStage::private_mounts);
+    for (size_t i = 0; i < plan_.reopen_count; i++) reopen(plan_.reopen[i], static_cast<uint32_t>(i));
     need(::fchdir(plan_.directory) == 0, ChildStage::overlay);
     for (size_t i = 0; i < plan_.overlay_count; i++)
       need(::mount("overlay", plan_.overlays[i].target, "overlay", MS_NODEV | MS_NOSUID, plan_.overlays[i].options) == 0,
            ChildStage::overlay, static_cast<uint32_t>(i));
+  }
+
+  void reopen(const Reopening& what, uint32_t number) {
+    struct stat before, after;
+    int fd = ::open(what.path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    need(fd >= 0 && ::fstat(what.fd, &before) == 0 && ::fstat(fd, &after) == 0, ChildStage::reopen, number);
+    if (before.st_dev != after.st_dev || before.st_ino != after.st_ino) fail(ChildStage::reopen, ESTALE, number);
+    need(::dup3(fd, what.fd, O_CLOEXEC) == what.fd, ChildStage::reopen, number);
+    ::close(fd);
   }
 
   void change_root() {

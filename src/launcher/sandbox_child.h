@@ -31,6 +31,13 @@ struct RootStep {
   dev_t device = 0;
 };
 
+// A directory that the launcher holds open and that the child opens again by path: mounts can only be made from
+// directories of one's own mount namespace, and a descriptor stays in the namespace that it was opened in.
+struct Reopening {
+  const char* path;
+  int fd;  // replaced; both must be the same directory
+};
+
 struct OverlayPlan {
   const char* target;   // absolute, before the root changes
   const char* options;  // relative to the sandbox's directory
@@ -58,6 +65,8 @@ struct ChildPlan {
 
   const char* hostname;
   size_t hostname_size;
+  const Reopening* reopen;
+  size_t reopen_count;
   const OverlayPlan* overlays;  // the first is the root
   size_t overlay_count;
   const RootStep* steps;
@@ -78,12 +87,12 @@ struct ChildPlan {
 };
 
 enum class ChildStage : uint32_t {
-  orphaned, descriptors, cgroup, cgroup_namespace, hostname, private_mounts, overlay, change_root, root_step,
+  orphaned, descriptors, cgroup, cgroup_namespace, hostname, private_mounts, reopen, overlay, change_root, root_step,
   wait_for_link, network, limits, credentials, capabilities, filter, exec
 };
 struct ChildFailure {
   ChildStage stage;
-  uint32_t detail;  // which overlay or step
+  uint32_t detail;  // which directory, overlay or step
   int32_t error;
 };
 

@@ -1,5 +1,5 @@
-// Layers are named by descriptor (/proc/self/fd/N) and relative path: no escaping of odd paths, no race with a
-// directory that is renamed, and the sandbox's mount table shows nothing of the host's paths.
+// Layers are named by descriptor (/proc/self/fd/N) and relative path: no escaping of odd paths, and the sandbox's
+// mount table shows nothing of the host's paths.
 #include "launcher/sandbox_plan.h"
 
 #include <linux/capability.h>
@@ -67,7 +67,10 @@ SandboxPlan::SandboxPlan(const PlanInput& input)
 void SandboxPlan::plan_overlays(const PlanInput& input) {
   const Site& site = input.site;
   bool host = input.image < 0;
-  texts_.reserve(2 * (1 + site.host_layers.size()));  // addresses of its strings are kept
+  auto reopen = [&](std::string path, int fd) {
+    texts_.push_back(std::move(path));
+    reopen_.push_back({texts_.back().c_str(), fd});
+  };
   auto add = [&](std::string target, const std::string& lower, const std::string& prefix) {
     texts_.push_back(std::move(target));
     texts_.push_back("lowerdir=" + lower + ",upperdir=" + prefix + "upper,workdir=" + prefix + "work" +
@@ -78,6 +81,16 @@ void SandboxPlan::plan_overlays(const PlanInput& input) {
   if (host)
     for (const Layer& layer : site.host_layers)
       add(site.mount_point + "/" + layer.name, by_descriptor(layer.lower.get()), layer.name + ".");
+  reopen(site.sandboxes_path + "/" + input.id, input.directory);
+  reopen(site.options.guest_dir, site.guest.get());
+  if (host) {
+    reopen(site.options.host_dir, site.host.get());
+    for (const Layer& layer : site.host_layers) reopen("/" + layer.name, layer.lower.get());
+  } else {
+    reopen(site.options.images_dir + "/" + input.image_name + "/rootfs", input.image);
+  }
+  plan_.reopen = reopen_.data();
+  plan_.reopen_count = reopen_.size();
   plan_.overlays = overlays_.data();
   plan_.overlay_count = overlays_.size();
 }
@@ -116,6 +129,7 @@ Error explain(const ChildFailure& failure, const Site& site) {
     case ChildStage::cgroup_namespace: doing += "entering a control group namespace"; break;
     case ChildStage::hostname: doing += "setting the host name"; break;
     case ChildStage::private_mounts: doing += "separating mounts"; break;
+    case ChildStage::reopen: doing += "finding layer " + std::to_string(failure.detail) + " of the root"; break;
     case ChildStage::overlay: doing += failure.detail == 0 ? "mounting the root" : "mounting a system directory"; break;
     case ChildStage::change_root: doing += "changing the root"; break;
     case ChildStage::root_step:

@@ -1,6 +1,7 @@
 // Everything that the child between clone and exec needs, laid out in memory beforehand.
 #pragma once
 
+#include <deque>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,7 @@ constexpr const char* kInitProgram = "/opt/opensandbox/execd";
 struct PlanInput {
   const Site& site;
   std::string id;
+  std::string image_name;
   int image = -1;  // its root file system, or -1 for the image "host"
   uint32_t address = 0;
   uint32_t gateway = 0;
@@ -45,7 +47,8 @@ class SandboxPlan {
 
   ChildPlan plan_{};
   std::string hostname_;
-  std::vector<std::string> texts_;
+  std::deque<std::string> texts_;  // its strings do not move
+  std::vector<Reopening> reopen_;
   std::vector<OverlayPlan> overlays_;
   std::vector<int> entries_;
   std::vector<DescriptorRange> close_;

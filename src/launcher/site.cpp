@@ -98,6 +98,7 @@ Site open_site(const LauncherOptions& options) {
   site.sandboxes = sys::make_directories(site.root.get(), "sandboxes", 0700);
   site.trash = sys::make_directories(site.root.get(), "trash", 0700);
   sys::make_directories(site.root.get(), "mnt", 0700);
+  site.sandboxes_path = std::string(real.get()) + "/launcher/sandboxes";
   site.mount_point = std::string(real.get()) + "/launcher/mnt";
 
   if (::mkdir(options.images_dir.c_str(), 0755) != 0 && errno != EEXIST)

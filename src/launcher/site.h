@@ -31,6 +31,7 @@ struct Site {
   Fd host;
   Fd null;
   Fd self;  // pidfd of the launcher
+  std::string sandboxes_path;
   std::string mount_point;  // where each sandbox mounts its root, in its own mount namespace
   std::string overlay_options;
   std::vector<Layer> host_layers;  // of the image "host": /usr, and what is a real directory beside it

@@ -1,0 +1,355 @@
+// Drives a real launcher as root: what it makes, what it answers, and that nothing is left.
+#include "launcher/launcher.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "launcher/launcher_harness.h"
+
+namespace osb::launcher::test {
+namespace {
+
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+CreateRequest serve(std::string id, std::string image = "") {
+  return {.id = std::move(id), .image = std::move(image), .boot = "serve"};
+}
+
+class LauncherTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (::geteuid() != 0) GTEST_SKIP() << "needs root: it makes namespaces, control groups and links";
+    machine_.emplace();
+    machine_->start();
+    client_.emplace(machine_->connect());
+  }
+  void TearDown() override {
+    if (HasFailure() && machine_) fprintf(stderr, "%s", machine_->log().c_str());
+  }
+
+  SandboxInfo create(const CreateRequest& request) {
+    ReplyBody reply = client_->call(request);
+    if (auto* error = std::get_if<ErrorReply>(&reply)) throw std::runtime_error(error->message);
+    return std::get<SandboxReply>(reply).sandbox;
+  }
+  ErrorReply refused(RequestBody body) {
+    ReplyBody reply = client_->call(std::move(body));
+    auto* error = std::get_if<ErrorReply>(&reply);
+    return error ? *error : ErrorReply{ErrorCode::unauthorized, "it was done"};
+  }
+  bool done(RequestBody body) { return std::holds_alternative<DoneReply>(client_->call(std::move(body))); }
+  std::vector<SandboxInfo> list() { return std::get<ListReply>(client_->call(ListRequest{})).sandboxes; }
+  void expect_nothing_left() {
+    EXPECT_TRUE(eventually([&] { return machine_->leftovers().empty(); }));
+    EXPECT_THAT(machine_->leftovers(), IsEmpty());
+  }
+
+  std::optional<Machine> machine_;
+  std::optional<Client> client_;
+};
+
+TEST_F(LauncherTest, MakesListsAndDestroys) {
+  ASSERT_TRUE(machine_->hello());
+  EXPECT_EQ(machine_->hello()->version, kProtocolVersion);
+  SandboxInfo made = create(serve("a1"));
+  EXPECT_EQ(made.id, "a1");
+  EXPECT_EQ(made.state, SandboxState::running);
+  EXPECT_GT(made.pid, 0);
+  ASSERT_EQ(list().size(), 1u);
+  EXPECT_EQ(ask(made.address, "read /etc/hostname"), "a1\n");
+  EXPECT_THAT(ask(made.address, "read /etc/hosts"), HasSubstr(made.address + "\ta1"));
+  EXPECT_EQ(ask(made.address, "stat /tmp"), "41777");
+  EXPECT_THAT(ask(made.address, "stat /usr/bin"), HasSubstr("407")) << "image host shows the machine's /usr";
+
+  EXPECT_EQ(refused(serve("a1")).code, ErrorCode::conflict);
+  EXPECT_TRUE(done(DestroyRequest{"a1"}));
+  EXPECT_FALSE(fs::exists("/proc/" + std::to_string(made.pid)));
+  EXPECT_THAT(list(), IsEmpty());
+  EXPECT_TRUE(done(DestroyRequest{"a1"})) << "repeating a destroy is fine";
+  expect_nothing_left();
+}
+
+TEST_F(LauncherTest, ImagesAreReadOnlyForTheSandbox) {
+  SandboxInfo made = create(serve("img", "tiny"));
+  EXPECT_EQ(ask(made.address, "read /data/file"), "from the image");
+  EXPECT_EQ(ask(made.address, "write /data/file changed"), "ok");
+  EXPECT_EQ(ask(made.address, "create /data/new"), "ok");
+  std::ifstream in(machine_->path("images/tiny/rootfs/data/file"));
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(in), {}), "from the image");
+  EXPECT_FALSE(fs::exists(machine_->path("images/tiny/rootfs/data/new")));
+  EXPECT_EQ(ask(made.address, "stat /usr"), "errno 2") << "nothing of the machine's own /usr";
+}
+
+TEST_F(LauncherTest, SaysWhyASandboxCannotBe) {
+  EXPECT_EQ(refused(serve("x", "missing")).code, ErrorCode::not_found);
+  EXPECT_EQ(refused(serve("x", "../images/tiny")).code, ErrorCode::invalid);
+  EXPECT_EQ(refused(serve("Not/an id")).code, ErrorCode::invalid);
+  EXPECT_EQ(refused(PauseRequest{"nobody"}).code, ErrorCode::not_found);
+  EXPECT_EQ(refused(ResumeRequest{"nobody"}).code, ErrorCode::not_found);
+
+  ErrorReply entrypoint = refused(CreateRequest{.id = "x", .boot = "refuse no such program: nope"});
+  EXPECT_EQ(entrypoint.code, ErrorCode::invalid);
+  EXPECT_EQ(entrypoint.message, "no such program: nope");
+  ErrorReply died = refused(CreateRequest{.id = "x", .boot = "die 7"});
+  EXPECT_EQ(died.code, ErrorCode::internal);
+  EXPECT_THAT(died.message, HasSubstr("exit status 7"));
+  EXPECT_THAT(died.message, HasSubstr("dies on purpose"));
+
+  fs::rename(machine_->path("guest/opt/opensandbox/execd"), machine_->path("guest/opt/opensandbox/away"));
+  EXPECT_THAT(refused(serve("x")).message, HasSubstr("executing execd"));
+  fs::rename(machine_->path("guest/opt/opensandbox/away"), machine_->path("guest/opt/opensandbox/execd"));
+  EXPECT_THAT(list(), IsEmpty());
+  expect_nothing_left();
+  create(serve("x"));
+}
+
+TEST_F(LauncherTest, PausesAndResumes) {
+  SandboxInfo made = create(serve("p"));
+  EXPECT_EQ(refused(ResumeRequest{"p"}).code, ErrorCode::conflict);
+  EXPECT_TRUE(done(PauseRequest{"p"}));
+  EXPECT_EQ(list().at(0).state, SandboxState::paused);
+  EXPECT_EQ(refused(PauseRequest{"p"}).code, ErrorCode::conflict);
+  std::ifstream stat("/proc/" + std::to_string(made.pid) + "/wchan");
+  EXPECT_TRUE(done(ResumeRequest{"p"}));
+  EXPECT_EQ(ask(made.address, "read /etc/hostname"), "p\n");
+  EXPECT_TRUE(done(PauseRequest{"p"}));
+  EXPECT_TRUE(done(DestroyRequest{"p"})) << "a frozen sandbox dies, too";
+  expect_nothing_left();
+}
+
+TEST_F(LauncherTest, TellsOfSandboxesThatEndByThemselves) {
+  create({.id = "e", .boot = "exit 3"});
+  auto exit = client_->event<ExitEvent>();
+  ASSERT_TRUE(exit);
+  EXPECT_EQ(exit->sandbox.id, "e");
+  EXPECT_EQ(exit->sandbox.state, SandboxState::exited);
+  EXPECT_EQ(exit->sandbox.exit_code, 3);
+  EXPECT_EQ(exit->sandbox.exit_reason, "exit status 3");
+  ASSERT_EQ(list().size(), 1u) << "the record stays until it is destroyed";
+  EXPECT_EQ(refused(PauseRequest{"e"}).code, ErrorCode::conflict);
+  for (const std::string& left : machine_->leftovers()) EXPECT_THAT(left, HasSubstr("/sandboxes/")) << "only files";
+  EXPECT_TRUE(done(DestroyRequest{"e"}));
+  expect_nothing_left();
+
+  SandboxInfo made = create(serve("k"));
+  ::kill(made.pid, SIGKILL);
+  exit = client_->event<ExitEvent>();
+  ASSERT_TRUE(exit);
+  EXPECT_EQ(exit->sandbox.exit_code, 137);
+  EXPECT_EQ(exit->sandbox.exit_reason, "killed by signal 9");
+}
+
+TEST_F(LauncherTest, LimitsHold) {
+  CreateRequest request = serve("l");
+  request.pids = 20;
+  request.memory_bytes = 64 << 20;
+  request.cpu_millis = 500;
+  SandboxInfo made = create(request);
+  EXPECT_EQ(ask(made.address, "forks"), "19 errno 11");
+  EXPECT_EQ(ask(made.address, "memory"), "signal 9");
+  EXPECT_EQ(ask(made.address, "read /etc/hostname"), "l\n") << "it goes on";
+  ask(made.address, "memory-self");
+  auto exit = client_->event<ExitEvent>(15000);
+  ASSERT_TRUE(exit);
+  EXPECT_EQ(exit->sandbox.exit_reason, "killed: out of memory");
+  EXPECT_TRUE(done(DestroyRequest{"l"}));
+  expect_nothing_left();
+}
+
+TEST_F(LauncherTest, HoldsExactlyTheListedCapabilities) {
+  SandboxInfo made = create(serve("c"));
+  std::string status = ask(made.address, "read /proc/1/status");
+  // CHOWN DAC_OVERRIDE FOWNER FSETID KILL SETGID SETUID SETPCAP NET_BIND_SERVICE SYS_CHROOT = bits 0 1 3 4 5 6 7 8 10 18
+  for (const char* line : {"CapPrm:\t00000000000405fb", "CapEff:\t00000000000405fb", "CapBnd:\t00000000000405fb",
+                           "CapInh:\t0000000000000000", "CapAmb:\t0000000000000000", "NoNewPrivs:\t1", "Seccomp:\t2"})
+    EXPECT_THAT(status, HasSubstr(line));
+  EXPECT_THAT(status, HasSubstr("\nPid:\t1\n"));
+  EXPECT_EQ(ask(made.address, "fds"), "0 1 2 3 4") << "3 is its listener, 4 this connection";
+  EXPECT_THAT(ask(made.address, "read /proc/1/limits"), HasSubstr("Max core file size        0"));
+}
+
+TEST_F(LauncherTest, KernelInterfacesAreOutOfReach) {
+  SandboxInfo made = create(serve("k"));
+  for (const char* path : {"/proc/sys/kernel/hostname", "/proc/sys/net/ipv4/ip_forward", "/proc/sys/vm/overcommit_memory",
+                           "/proc/sysrq-trigger", "/proc/irq/default_smp_affinity"})
+    EXPECT_EQ(ask(made.address, std::string("write ") + path + " 1"), "errno 30") << path << ": read-only";
+  EXPECT_EQ(ask(made.address, "write /sys/kernel/mm/transparent_hugepage/enabled never"), "errno 30");
+  EXPECT_EQ(ask(made.address, "read /proc/kcore"), "");
+  EXPECT_EQ(ask(made.address, "read /proc/kallsyms"), "");
+  EXPECT_EQ(ask(made.address, "create /sys/fs/cgroup/x"), "errno 30");
+  EXPECT_EQ(ask(made.address, "stat /dev/vda"), "errno 2");
+  EXPECT_EQ(ask(made.address, "stat /dev/null"), "20666");
+  for (const char* what : {"mount", "umount", "unshare-user", "unshare-mount", "ptrace", "bpf", "mknod", "mknod-mem",
+                           "raw", "hostname", "handle"})
+    EXPECT_EQ(ask(made.address, std::string("try ") + what), "errno 1") << what;
+  EXPECT_EQ(ask(made.address, "try packet"), "errno 97");
+  EXPECT_EQ(ask(made.address, "try chroot"), "ok") << "the one that is allowed";
+  std::string mounts = ask(made.address, "read /proc/self/mountinfo");
+  EXPECT_THAT(mounts, testing::Not(HasSubstr(machine_->path("")))) << "no path of the host";
+  EXPECT_THAT(mounts, testing::Not(HasSubstr("cgroup")));
+  for (const std::string& line : {std::string("/proc/self/cgroup")}) {
+    std::string groups = ask(made.address, "read " + line);
+    EXPECT_THAT(groups, testing::Not(HasSubstr("opensandbox"))) << groups;
+  }
+}
+
+TEST_F(LauncherTest, ManyAtOnce) {
+  std::vector<uint64_t> numbers;
+  for (int i = 0; i < 100; i++) numbers.push_back(client_->send(serve("m" + std::to_string(i))));
+  std::vector<SandboxInfo> made;
+  std::map<uint64_t, ReplyBody> replies;
+  while (replies.size() < numbers.size()) {
+    auto reply = client_->receive();
+    ASSERT_TRUE(reply);
+    ASSERT_TRUE(std::holds_alternative<SandboxReply>(reply->body)) << std::get<ErrorReply>(reply->body).message;
+    replies[reply->number] = reply->body;
+    made.push_back(std::get<SandboxReply>(reply->body).sandbox);
+  }
+  EXPECT_EQ(list().size(), 100u);
+  EXPECT_EQ(ask(made.front().address, "read /etc/hostname"), made.front().id + "\n");
+  EXPECT_EQ(ask(made.back().address, "read /etc/hostname"), made.back().id + "\n");
+  for (const SandboxInfo& info : made) client_->send(DestroyRequest{info.id});
+  EXPECT_TRUE(eventually([&] { return list().empty(); }, 20000));
+  expect_nothing_left();
+}
+
+TEST_F(LauncherTest, ACreateOutlivesItsClient) {
+  client_->send(serve("orphan"));
+  client_.reset();
+  client_.emplace(machine_->connect());
+  EXPECT_TRUE(eventually([&] {
+    auto all = list();
+    return all.size() == 1 && ask(all[0].address, "read /etc/hostname") == "orphan\n";
+  }));
+}
+
+TEST_F(LauncherTest, DestroyingWhatStillStarts) {
+  uint64_t creating = client_->send(CreateRequest{.id = "h", .boot = "hang"});
+  uint64_t destroying = client_->send(DestroyRequest{"h"});
+  auto failed = client_->wait_for(creating);
+  ASSERT_TRUE(std::holds_alternative<ErrorReply>(failed));
+  EXPECT_EQ(std::get<ErrorReply>(failed).code, ErrorCode::conflict);
+  EXPECT_TRUE(std::holds_alternative<DoneReply>(client_->wait_for(destroying)));
+  expect_nothing_left();
+}
+
+TEST_F(LauncherTest, GarbageEndsAConnectionAndNothingElse) {
+  Client other = machine_->connect();
+  other.send_raw("garbage");
+  EXPECT_FALSE(other.receive(5000));
+  EXPECT_THAT(list(), IsEmpty());
+}
+
+TEST_F(LauncherTest, StrangersAreNotServed) {
+  ::chmod(machine_->options().socket_path.c_str(), 0666);
+  pid_t child = ::fork();
+  if (child == 0) {
+    if (::setresuid(12345, 12345, 12345) != 0) ::_exit(2);
+    try {
+      Client stranger(machine_->options().socket_path);
+      ::_exit(stranger.receive(5000) ? 1 : 0);
+    } catch (const std::exception&) {
+      ::_exit(3);
+    }
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0) << "closed without a word";
+}
+
+TEST_F(LauncherTest, EndsWhenNothingIsLeftToDo) {
+  create({.id = "e", .boot = "serve"});
+  EXPECT_TRUE(done(DestroyRequest{"e"}));
+  client_.reset();
+  EXPECT_EQ(machine_->wait(), 0);
+  EXPECT_FALSE(fs::exists(machine_->options().socket_path));
+  EXPECT_FALSE(fs::exists("/sys/fs/cgroup/pids/" + machine_->names().cgroup));
+  expect_nothing_left();
+}
+
+TEST_F(LauncherTest, ASignalEndsItWithItsSandboxes) {
+  SandboxInfo made = create(serve("s"));
+  EXPECT_EQ(machine_->stop(), 0);
+  EXPECT_FALSE(fs::exists("/proc/" + std::to_string(made.pid)));
+  expect_nothing_left();
+}
+
+TEST_F(LauncherTest, SandboxesDieWithAKilledLauncherAndTheNextOneSweeps) {
+  SandboxInfo made = create(serve("dead"));
+  create(serve("frozen"));
+  EXPECT_TRUE(done(PauseRequest{"frozen"}));
+  std::string boot_id = machine_->hello()->boot_id;
+  machine_->kill(SIGKILL);
+  machine_->wait();
+  EXPECT_TRUE(eventually([&] { return ask(made.address, "fds") == "unreachable"; }));
+  EXPECT_FALSE(machine_->leftovers().empty());
+  client_.reset();
+  machine_->start();
+  client_.emplace(machine_->connect());
+  EXPECT_NE(machine_->hello()->boot_id, boot_id);
+  EXPECT_THAT(list(), IsEmpty());
+  expect_nothing_left();
+  create(serve("dead"));
+}
+
+TEST_F(LauncherTest, TwoLaunchersSideBySide) {
+  Machine other;
+  other.start();
+  Client client = other.connect();
+  SandboxInfo here = create(serve("same"));
+  SandboxInfo there = std::get<SandboxReply>(client.call(serve("same"))).sandbox;
+  EXPECT_NE(here.address, there.address);
+  EXPECT_EQ(ask(here.address, "read /etc/hostname"), "same\n");
+  EXPECT_EQ(ask(there.address, "read /etc/hostname"), "same\n");
+  EXPECT_NE(ask(here.address, "tcp " + there.address + " 44772"), "ok");
+  EXPECT_EQ(other.stop(), 0);
+  EXPECT_THAT(other.leftovers(), IsEmpty());
+  EXPECT_EQ(ask(here.address, "read /etc/hostname"), "same\n");
+}
+
+TEST_F(LauncherTest, OneStateDirectoryOneLauncher) {
+  pid_t child = ::fork();
+  if (child == 0) {
+    configure_log(LogLevel::error, ::open("/dev/null", O_WRONLY), "second");
+    ::_exit(run_launcher(machine_->options()));
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  EXPECT_EQ(status, 1 << 8);
+  create(serve("still"));
+}
+
+TEST_F(LauncherTest, AdmissionLooksAtWhatIsInUse) {
+  client_.reset();
+  machine_->stop();
+  machine_->options().max_memory_bytes = 1;
+  machine_->start();
+  client_.emplace(machine_->connect());
+  create(serve("first"));
+  EXPECT_EQ(refused(serve("second")).code, ErrorCode::exhausted);
+}
+
+// Not an assertion: the figures are for people.
+TEST_F(LauncherTest, Figures) {
+  std::vector<double> make, unmake;
+  for (int i = 0; i < 200; i++) {
+    auto begin = std::chrono::steady_clock::now();
+    create(serve("f"));
+    auto middle = std::chrono::steady_clock::now();
+    ASSERT_TRUE(done(DestroyRequest{"f"}));
+    auto end = std::chrono::steady_clock::now();
+    make.push_back(std::chrono::duration<double, std::milli>(middle - begin).count());
+    unmake.push_back(std::chrono::duration<double, std::milli>(end - middle).count());
+  }
+  for (auto* series : {&make, &unmake}) {
+    std::sort(series->begin(), series->end());
+    printf("%s: p50 %.2f ms, p99 %.2f ms\n", series == &make ? "create " : "destroy", (*series)[100], (*series)[197]);
+  }
+}
+
+}  // namespace
+}  // namespace osb::launcher::test
