@@ -1,0 +1,17 @@
+// What both lives of the daemon (PID 1, stand-alone) make out of an environment.
+#pragma once
+
+#include <cstdint>
+
+#include "execd/environment.h"
+
+namespace osb::execd {
+
+constexpr int kWorkloadOomScore = 500;  // the workload dies of a memory bomb, the daemon does not
+
+// The base layer for commands: without the daemon's secrets, and with an EXECD_ENVS file that exists.
+Environment base_environment(Environment environment);
+// $JUPYTER_PORT, or where clients look without it.
+uint16_t jupyter_port(const Environment& environment);
+
+}  // namespace osb::execd

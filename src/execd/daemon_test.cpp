@@ -1,0 +1,461 @@
+// The daemon as a client sees it: a real server on a loopback port, real processes behind it.
+#include "execd/daemon.h"
+
+#include <dirent.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/json.h"
+#include "execd/small_file.h"
+#include "http/client.h"
+#include "net/loop.h"
+#include "net/timer.h"
+
+namespace osb::execd {
+namespace {
+
+using std::chrono::milliseconds;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+struct Answer {
+  int status = 0;
+  std::string type;
+  std::string cursor;
+  std::string body;
+};
+
+// One event of a stream, without its timestamp: "stdout:one\n", "error:3/exit status 3".
+std::string brief(const json::Value& event) {
+  std::string out(event.at("type").as_string());
+  EXPECT_TRUE(event.as_object().contains("timestamp"));
+  if (auto text = event.as_object().if_contains("text")) out += ":" + std::string(text->as_string());
+  if (auto error = event.as_object().if_contains("error"))
+    out += ":" + std::string(error->at("evalue").as_string()) + "/" + std::string(error->at("traceback").at(0).as_string());
+  return out;
+}
+
+std::vector<std::string> events_of(std::string_view body) {
+  std::vector<std::string> out;
+  while (!body.empty()) {
+    size_t end = body.find("\n\n");
+    if (end == std::string_view::npos) ADD_FAILURE() << "an event without its blank line: " << body;
+    out.push_back(brief(json::parse(body.substr(0, end))));
+    body.remove_prefix(std::min(end + 2, body.size()));
+  }
+  return out;
+}
+
+class DaemonTest : public ::testing::Test {
+ protected:
+  DaemonTest() : reaper_(loop_.executor()), client_(loop_.executor()) {
+    ::signal(SIGPIPE, SIG_IGN);
+    ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+    env_file_ = "/tmp/execd_daemon_test." + std::to_string(::getpid()) + ".env";
+    options_.addresses = {"127.0.0.1"};
+    options_.port = 0;
+    options_.token = "secret";
+    options_.commands.environment = {{"PATH", "/usr/bin:/bin"}, {"HOME", "/tmp"}, {"EXECD_ENVS", env_file_}};
+    options_.commands.cwd = "/tmp";
+    start();
+  }
+  ~DaemonTest() override { ::unlink(env_file_.c_str()); }
+
+  void start() {
+    daemon_ = std::make_unique<Daemon>(loop_.executor(), reaper_, options_);
+    daemon_->listen();
+  }
+
+  http::ClientRequest request(std::string method, std::string target, std::string body = {}) {
+    http::ClientRequest request;
+    request.method = std::move(method);
+    request.target = std::move(target);
+    request.body = std::move(body);
+    request.headers = {{"X-EXECD-ACCESS-TOKEN", "secret"}};
+    if (!agent_.empty()) request.headers.add("User-Agent", agent_);
+    return request;
+  }
+
+  static net::task<> send(DaemonTest* self, http::ClientRequest request, Answer* answer) {
+    auto response = co_await self->client_.send({"127.0.0.1", self->daemon_->port(), {}}, std::move(request));
+    answer->status = response->status();
+    answer->type = response->headers().get("Content-Type");
+    answer->cursor = response->headers().get("EXECD-COMMANDS-TAIL-CURSOR");
+    answer->body = co_await response->read_all(64 * 1024 * 1024);
+  }
+
+  Answer call(http::ClientRequest request) {
+    Answer answer;
+    loop_.run_until_done(send(this, std::move(request), &answer));
+    return answer;
+  }
+  Answer get(std::string target) { return call(request("GET", std::move(target))); }
+  Answer post_command(std::string body) { return call(request("POST", "/command", std::move(body))); }
+
+  std::vector<std::string> run(std::string command, std::string more = {}) {
+    Answer answer = post_command("{\"command\":" + json::serialize(json::Value(command)) + more + "}");
+    EXPECT_EQ(answer.status, 200) << answer.body;
+    EXPECT_EQ(answer.type, "text/event-stream");
+    std::vector<std::string> events = events_of(answer.body);
+    EXPECT_GE(events.size(), 3u);
+    if (events.size() < 3) return events;
+    EXPECT_THAT(events[0], ::testing::MatchesRegex("init:[0-9a-f]{32}"));
+    EXPECT_EQ(events[1], "ping:pong");
+    last_id_ = events[0].substr(5);
+    events.erase(events.begin(), events.begin() + 2);
+    return events;
+  }
+  // Status code and `code` of a refusal.
+  std::string refusal(const Answer& answer) {
+    return std::to_string(answer.status) + " " + std::string(json::parse(answer.body).at("code").as_string());
+  }
+
+  bool wait_until(auto condition, milliseconds limit = milliseconds(20000)) {
+    for (auto end = std::chrono::steady_clock::now() + limit; !condition();) {
+      if (std::chrono::steady_clock::now() > end) return false;
+      loop_.run_until_done(net::sleep_for(milliseconds(5)));
+    }
+    return true;
+  }
+
+  net::Loop loop_;
+  Reaper reaper_;
+  http::Client client_;
+  DaemonOptions options_;
+  std::unique_ptr<Daemon> daemon_;
+  std::string env_file_;
+  std::string agent_;
+  std::string last_id_;
+};
+
+TEST_F(DaemonTest, AsksForTheTokenEverywhereButAtPing) {
+  auto bare = [&](std::string target) {
+    http::ClientRequest r = request("GET", std::move(target));
+    r.headers.remove("X-EXECD-ACCESS-TOKEN");
+    return call(std::move(r));
+  };
+  EXPECT_EQ(bare("/ping").status, 200);
+  EXPECT_EQ(bare("/ping").body, "");
+  for (const char* target : {"/metrics", "/command/status/x", "/nothing", "/ping/x"}) {
+    Answer answer = bare(target);
+    EXPECT_EQ(refusal(answer), "401 UNAUTHORIZED") << target;
+    json::Value body = json::parse(answer.body);
+    EXPECT_EQ(body.at("error"), body.at("message"));
+  }
+  http::ClientRequest wrong = request("GET", "/metrics");
+  wrong.headers.set("X-EXECD-ACCESS-TOKEN", "secreT");
+  EXPECT_EQ(call(wrong).status, 401);
+}
+
+TEST_F(DaemonTest, UnknownRoutesAnswerInJson) {
+  EXPECT_EQ(refusal(get("/nothing")), "404 NOT_FOUND");
+  EXPECT_EQ(refusal(call(request("PUT", "/command"))), "404 NOT_FOUND");
+  EXPECT_EQ(get("/ping/").status, 200);
+  EXPECT_EQ(get("/metrics/").status, 200);
+}
+
+TEST_F(DaemonTest, StreamsOneEventPerLine) {
+  EXPECT_THAT(run("echo one; echo; echo three"),
+              ElementsAre("stdout:one\n", "stdout:\n", "stdout:three\n", "execution_complete"));
+  EXPECT_THAT(run("printf abc"), ElementsAre("stdout:abc", "execution_complete"));
+  EXPECT_THAT(run("true"), ElementsAre("execution_complete"));
+  EXPECT_THAT(run("printf 'a\\rb\\tc\\n'"), ElementsAre("stdout:a\r", "stdout:b\tc\n", "execution_complete"));
+  EXPECT_THAT(run("printf '\\377\\376\\n'"), ElementsAre("stdout:\xef\xbf\xbd\xef\xbf\xbd\n", "execution_complete"));
+}
+
+TEST_F(DaemonTest, OldClientsGetLinesWithoutTerminators) {
+  agent_ = "OpenSandbox-Python-SDK/0.1.11";
+  EXPECT_THAT(run("echo one; echo; echo three"), ElementsAre("stdout:one", "stdout:\n", "stdout:three", "execution_complete"));
+  agent_ = "OpenSandbox-Python-SDK/1.1.1";
+  EXPECT_THAT(run("echo one"), ElementsAre("stdout:one\n", "execution_complete"));
+  options_.strip_line_terminators = true;
+  start();
+  EXPECT_THAT(run("echo one"), ElementsAre("stdout:one", "execution_complete"));
+}
+
+TEST_F(DaemonTest, EndsWithTheExitCode) {
+  auto events = run("echo out; echo err >&2; exit 3");
+  ASSERT_EQ(events.size(), 3u);
+  EXPECT_EQ(events[2], "error:3/exit status 3");
+  EXPECT_THAT(events, ::testing::Contains("stdout:out\n"));
+  EXPECT_THAT(events, ::testing::Contains("stderr:err\n"));
+  EXPECT_EQ(run("nope-nope").back(), "error:127/exit status 127");
+  EXPECT_THAT(run("kill -9 $$"), ElementsAre("error:-1/signal: killed"));
+}
+
+TEST_F(DaemonTest, ArgvNeedsNoShell) {
+  EXPECT_THAT(events_of(post_command(R"({"argv":["printf","%s|","a b","","$HOME"]})").body).at(2), "stdout:a b||$HOME|");
+  auto events = events_of(post_command(R"({"argv":["nope-nope"]})").body);
+  ASSERT_EQ(events.size(), 3u);
+  EXPECT_EQ(events[2], "error:starting nope-nope: no such program/starting nope-nope: no such program");
+  // The kernel takes no single argument of that size.
+  EXPECT_THAT(events_of(post_command(R"({"argv":["true",")" + std::string(300000, 'x') + "\"]}").body).back(),
+              HasSubstr("argument list too long"));
+}
+
+TEST_F(DaemonTest, DirectoryAndEnvironment) {
+  EXPECT_THAT(run("pwd; echo $X $(cat)", R"(,"cwd":"/usr","envs":{"X":"1","Y":null})"),
+              ElementsAre("stdout:/usr\n", "stdout:1\n", "execution_complete"));
+  EXPECT_EQ(run("pwd")[0], "stdout:/tmp\n");
+  EXPECT_EQ(run("pwd", R"(,"cwd":"$D/bin","envs":{"D":"/usr"})")[0], "stdout:/usr/bin\n");
+  EXPECT_EQ(run("pwd", R"(,"cwd":"~")")[0], "stdout:/tmp\n");
+  EXPECT_EQ(run("echo ${EXECD_ACCESS_TOKEN-none}")[0], "stdout:none\n");
+}
+
+TEST_F(DaemonTest, VariablesAppendedToTheEnvFileReachLaterCommands) {
+  EXPECT_THAT(run("printf \"A='it is'\\n\" >> \"$EXECD_ENVS\""), ElementsAre("execution_complete"));
+  EXPECT_EQ(run("echo $A")[0], "stdout:it is\n");
+  EXPECT_EQ(run("echo $A", R"(,"envs":{"A":"mine"})")[0], "stdout:mine\n");
+}
+
+TEST_F(DaemonTest, RefusesBadRequests) {
+  for (const char* body :
+       {"{}", R"({"command":""})", R"({"command":5})", R"({"command":"true","timeout":-1})", R"({"command":"true","timeout":1.5})",
+        "{", "", "[]", R"({"command":"a","argv":["b"]})", R"({"argv":[]})", R"({"argv":[""]})", R"({"argv":["a",1]})",
+        R"({"command":"a\u0000b"})", R"({"command":"true","gid":1})", R"({"command":"true","uid":-1})",
+        R"({"command":"true","cwd":"/none"})", R"({"command":"true","cwd":"/etc/passwd"})",
+        R"({"command":"true","cwd":"$UNDEFINED_X"})", R"({"command":"true","envs":{"A=B":"c"}})", R"({"command":"true","envs":[1]})"})
+    EXPECT_EQ(refusal(post_command(body)), "400 INVALID_REQUEST_BODY") << body;
+  EXPECT_THAT(post_command(R"({"command":"pwd","cwd":"/none"})").body, HasSubstr("working directory does not exist: /none"));
+  EXPECT_EQ(post_command("{\"command\":\"" + std::string(5 << 20, 'x') + "\"}").status, 413);
+}
+
+TEST_F(DaemonTest, IdentityOfTheRequest) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+  EXPECT_EQ(run("id -u; id -g", R"(,"uid":65534,"gid":65533)"), (std::vector<std::string>{"stdout:65534\n", "stdout:65533\n", "execution_complete"}));
+  EXPECT_EQ(run("id -g", R"(,"uid":65534)")[0], "stdout:65534\n");  // nogroup, from the account
+  EXPECT_EQ(run("echo by name > /dev/stdout", R"(,"uid":65534)")[0], "stdout:by name\n");
+}
+
+TEST_F(DaemonTest, TimeLimitKillsEverything) {
+  // The shell and its child ignore SIGTERM; another child has left the group.
+  std::string pidfile = env_file_ + ".pid";
+  EXPECT_THAT(run("trap '' TERM; setsid sleep 1001 & echo $! > " + pidfile + "; sleep 1002", R"(,"timeout":300)"),
+              ElementsAre("error:-1/signal: killed"));
+  pid_t escaped = std::stoi(read_small_file(pidfile, 100).value_or("0"));
+  ::unlink(pidfile.c_str());
+  ASSERT_GT(escaped, 1);
+  EXPECT_TRUE(wait_until([&] { return ::kill(escaped, 0) != 0; }));
+}
+
+TEST_F(DaemonTest, AChildLeftBehindNeitherDelaysNorDies) {
+  std::string proof = env_file_ + ".proof";
+  auto before = std::chrono::steady_clock::now();
+  EXPECT_THAT(run("(sleep 1; echo late && echo later >&2 && touch " + proof + ") & echo started"),
+              ElementsAre("stdout:started\n", "execution_complete"));
+  EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::milliseconds(900));
+  EXPECT_TRUE(wait_until([&] { return ::access(proof.c_str(), F_OK) == 0; }));  // its writes succeeded
+  ::unlink(proof.c_str());
+}
+
+TEST_F(DaemonTest, AChildLeftBehindThatNeverStopsPrintingDoesNotHoldTheStream) {
+  auto events = run("yes & echo $!");
+  EXPECT_EQ(events.back(), "execution_complete");
+  for (const std::string& event : events)
+    if (event != "stdout:y\n" && event.starts_with("stdout:")) ::kill(std::stoi(event.substr(7)), SIGKILL);
+}
+
+TEST_F(DaemonTest, InterruptReachesGrandchildren) {
+  std::string pids = env_file_ + ".pids";
+  EXPECT_THAT(run("(trap '' TERM; sleep 1003 & echo $! >> " + pids + "; wait; sleep 1004) & setsid sleep 1005 & echo $! >> " +
+                      pids + "; wait",
+                  R"(,"background":true)"),
+              ElementsAre("execution_complete"));
+  auto started = [&] {
+    std::ifstream in(pids);
+    std::vector<pid_t> out;
+    for (pid_t pid; in >> pid;) out.push_back(pid);
+    return out;
+  };
+  ASSERT_TRUE(wait_until([&] { return started().size() == 2; }));
+  Answer answer = call(request("DELETE", "/command?id=" + last_id_));
+  EXPECT_EQ(answer.status, 200) << answer.body;
+  EXPECT_EQ(answer.body, "");
+  for (pid_t pid : started()) EXPECT_TRUE(wait_until([&] { return ::kill(pid, 0) != 0; })) << pid;
+  ::unlink(pids.c_str());
+  EXPECT_THAT(get("/command/status/" + last_id_).body, HasSubstr(R"("exit_code":-1,"error":"signal: terminated")"));
+}
+
+TEST_F(DaemonTest, InterruptOfACommandThatIgnoresIt) {
+  run("trap '' TERM; echo ready; while :; do sleep 1; done", R"(,"background":true)");
+  std::string id = last_id_;
+  ASSERT_TRUE(wait_until([&] { return get("/command/" + id + "/logs").body == "ready\n"; }));
+  EXPECT_EQ(call(request("DELETE", "/command?id=" + id)).status, 200);
+  EXPECT_THAT(get("/command/status/" + id).body, HasSubstr("signal: killed"));
+}
+
+TEST_F(DaemonTest, InterruptNeedsARunningCommand) {
+  EXPECT_EQ(refusal(call(request("DELETE", "/command"))), "400 MISSING_QUERY");
+  EXPECT_EQ(refusal(call(request("DELETE", "/command?id=none"))), "404 COMMAND_NOT_FOUND");
+  run("true");
+  EXPECT_EQ(refusal(call(request("DELETE", "/command?id=" + last_id_))), "409 RUNTIME_ERROR");
+}
+
+TEST_F(DaemonTest, BackgroundCommandsKeepStatusAndLogs) {
+  EXPECT_THAT(run("echo bg; sleep 0.1; echo end >&2; exit 4", R"(,"background":true)"), ElementsAre("execution_complete"));
+  std::string id = last_id_;
+  ASSERT_TRUE(wait_until([&] { return get("/command/status/" + id).body.find(R"("running":false)") != std::string::npos; }));
+  json::Value status = json::parse(get("/command/status/" + id).body);
+  EXPECT_EQ(status.at("id").as_string(), id);
+  EXPECT_EQ(status.at("exit_code").as_int64(), 4);
+  EXPECT_EQ(status.at("error").as_string(), "exit status 4");
+  EXPECT_TRUE(status.as_object().contains("finished_at"));
+  Answer logs = get("/command/" + id + "/logs");
+  EXPECT_EQ(logs.body, "bg\nend\n");
+  EXPECT_EQ(logs.type, "text/plain; charset=utf-8");
+  EXPECT_EQ(logs.cursor, std::to_string(logs.body.size()));
+  std::string all = logs.body;
+  EXPECT_EQ(get("/command/" + id + "/logs?cursor=2").body, all.substr(2));
+  EXPECT_EQ(get("/command/" + id + "/logs?cursor=x").body, all);
+  Answer beyond = get("/command/" + id + "/logs?cursor=999999");
+  EXPECT_EQ(beyond.body, "");
+  EXPECT_EQ(beyond.cursor, logs.cursor);
+  EXPECT_EQ(refusal(get("/command/" + id + "/logs?cursor=-1")), "400 INVALID_REQUEST_BODY");
+}
+
+TEST_F(DaemonTest, StatusWhileRunningAndOfUnknownIds) {
+  run("sleep 1006", R"(,"background":true)");
+  json::Value status = json::parse(get("/command/status/" + last_id_).body);
+  EXPECT_EQ(status.at("running").as_bool(), true);
+  EXPECT_FALSE(status.as_object().contains("exit_code"));
+  EXPECT_FALSE(status.as_object().contains("error"));
+  EXPECT_EQ(call(request("DELETE", "/command?id=" + last_id_)).status, 200);
+  EXPECT_EQ(refusal(get("/command/status/none")), "404 INVALID_REQUEST_BODY");
+  EXPECT_EQ(refusal(get("/command/none/logs")), "400 INVALID_REQUEST_BODY");
+  run("true");
+  EXPECT_EQ(refusal(get("/command/" + last_id_ + "/logs")), "400 INVALID_REQUEST_BODY");
+}
+
+TEST_F(DaemonTest, ABackgroundCommandThatCannotStartSaysSo) {
+  auto events = events_of(post_command(R"({"argv":["/nope"],"background":true})").body);
+  ASSERT_EQ(events.size(), 3u);
+  EXPECT_THAT(events[2], HasSubstr("error:starting /nope"));
+  EXPECT_THAT(get("/command/status/" + events[0].substr(5)).body, HasSubstr(R"("running":false,"exit_code":255)"));
+}
+
+TEST_F(DaemonTest, ChildrenOfAnEndedBackgroundCommandLiveOnAndAreLogged) {
+  run("(sleep 0.3; echo late) & echo leader", R"(,"background":true)");
+  std::string id = last_id_;
+  EXPECT_TRUE(wait_until([&] { return get("/command/" + id + "/logs").body == "leader\nlate\n"; }));
+  EXPECT_THAT(get("/command/status/" + id).body, HasSubstr(R"("exit_code":0)"));
+}
+
+TEST_F(DaemonTest, ScriptsMayReopenTheirStderrWithoutLosingTheLog) {
+  run("echo one; echo two > /dev/stderr; echo three", R"(,"background":true)");
+  std::string id = last_id_;
+  EXPECT_TRUE(wait_until([&] { return get("/command/" + id + "/logs").body == "one\ntwo\nthree\n"; }));
+}
+
+// High-water mark of our resident memory, in bytes; reset_peak() starts anew.
+size_t peak_memory() {
+  std::string status = read_small_file("/proc/self/status", 64 * 1024).value_or("");
+  return parse_meminfo(status, "VmHWM");
+}
+void reset_peak() { std::ofstream("/proc/self/clear_refs") << "5"; }
+
+net::task<> count_body(http::Client* client, uint16_t port, http::ClientRequest request, uint64_t* count) {
+  auto response = co_await client->send({"127.0.0.1", port, {}}, std::move(request));
+  std::string buffer(64 * 1024, '\0');
+  while (size_t n = co_await response->read_some(buffer)) *count += n;
+}
+
+TEST_F(DaemonTest, AFloodOfOutputNeedsLittleMemory) {
+  run("true");
+  reset_peak();
+  size_t before = peak_memory();
+  for (const char* command : {"head -c 200000000 /dev/zero | tr '\\\\0' x", "yes 0123456789012345678901234567890123456789 | head -c 20000000"}) {
+    uint64_t received = 0;
+    loop_.run_until_done(count_body(&client_, daemon_->port(),
+                                    request("POST", "/command", "{\"command\":\"" + std::string(command) + "\"}"), &received));
+    EXPECT_GT(received, 20000000u);
+  }
+  EXPECT_LT(peak_memory() - before, 16u << 20);
+}
+
+net::task<> read_a_little_and_leave(http::Client* client, uint16_t port, http::ClientRequest request, std::string* id) {
+  auto response = co_await client->send({"127.0.0.1", port, {}}, std::move(request));
+  std::string buffer(4096, '\0');
+  size_t n = co_await response->read_some(buffer);
+  size_t at = buffer.substr(0, n).find("\"text\":\"");
+  *id = buffer.substr(at + 8, 32);
+  co_await net::sleep_for(milliseconds(300));  // the command fills every buffer meanwhile
+}
+
+TEST_F(DaemonTest, AClientThatStopsReadingAndLeavesDoesNotStopTheCommand) {
+  run("true");
+  reset_peak();
+  size_t before = peak_memory();
+  std::string id;
+  loop_.run_until_done(read_a_little_and_leave(
+      &client_, daemon_->port(),
+      request("POST", "/command", R"({"command":"head -c 50000000 /dev/zero | tr '\\0' x; echo done >&2"})"), &id));
+  EXPECT_TRUE(wait_until([&] { return get("/command/status/" + id).body.find(R"("exit_code":0)") != std::string::npos; }))
+      << get("/command/status/" + id).body;
+  EXPECT_LT(peak_memory() - before, 24u << 20);
+}
+
+size_t open_descriptors() {
+  size_t count = 0;
+  std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir("/proc/self/fd"), ::closedir);
+  while (::readdir(directory.get())) ++count;
+  return count;
+}
+
+TEST_F(DaemonTest, AThousandCommandsLeaveNothingBehind) {
+  run("true");
+  size_t before = open_descriptors();
+  for (int i = 0; i < 1000; ++i) ASSERT_THAT(run("true"), ElementsAre("execution_complete"));
+  EXPECT_LE(open_descriptors(), before + 2);
+}
+
+TEST_F(DaemonTest, EndedCommandsAreForgottenAtSomePoint) {
+  run("true");
+  std::string first = last_id_;
+  Commands& commands = daemon_->commands();
+  CommandSpec spec;
+  spec.child.program = "/nope";
+  for (size_t i = 0; i < Commands::kKeptCommands - 1; ++i) commands.start(spec);
+  EXPECT_TRUE(commands.find(first));
+  commands.start(spec);
+  EXPECT_FALSE(commands.find(first));
+}
+
+net::task<> read_two_lines(http::Client* client, uint16_t port, http::ClientRequest request, std::string* lines) {
+  auto response = co_await client->send({"127.0.0.1", port, {}}, std::move(request));
+  std::string buffer(4096, '\0');
+  while (std::count(lines->begin(), lines->end(), '\n') < 2) {
+    size_t n = co_await response->read_some(buffer);
+    lines->append(buffer.data(), n);
+  }
+}
+
+TEST_F(DaemonTest, MetricsAnswerAtOnceAndWatchGoesOn) {
+  json::Value sample = json::parse(get("/metrics").body);
+  EXPECT_GE(sample.at("cpu_count").as_int64(), 1);
+  std::string lines;
+  loop_.run_until_done(read_two_lines(&client_, daemon_->port(), request("GET", "/metrics/watch"), &lines));
+  EXPECT_TRUE(json::parse(lines.substr(0, lines.find('\n'))).as_object().contains("mem_used_mib"));
+}
+
+TEST_F(DaemonTest, AcceptsWhereClientsLookForJupyter) {
+  options_.jupyter_port = 45997;
+  start();
+  auto connect = [](net::Loop* loop, bool* connected) -> net::task<> {
+    co_await net::connect_tcp(loop->executor(), "127.0.0.1", 45997, milliseconds(1000));
+    *connected = true;
+  };
+  bool connected = false;
+  loop_.run_until_done(connect(&loop_, &connected));
+  EXPECT_TRUE(connected);
+  auto second = std::make_unique<Daemon>(loop_.executor(), reaper_, options_);
+  EXPECT_NO_THROW(second->listen());  // the port is taken: no error
+}
+
+}  // namespace
+}  // namespace osb::execd
