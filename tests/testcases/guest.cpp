@@ -168,8 +168,8 @@ std::string answer(const std::string& line) {
       waitpid(pid, &status, 0);
       return read_file("/tmp/answer");
     }
-    std::string text = attempt(a);
     int fd = open("/tmp/answer", O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    std::string text = attempt(a);
     if (fd < 0 || write(fd, text.data(), text.size()) < 0) _exit(1);
     _exit(0);
   }

@@ -1,0 +1,242 @@
+// What sandboxes reach and what they do not. Besides the address arithmetic this drives a real launcher, with a
+// network namespace that plays the world outside.
+#include "launcher/network.h"
+
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <netinet/ip.h>
+#include <netinet/udp.h>
+#include <sched.h>
+#include <sys/wait.h>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "launcher/launcher_harness.h"
+
+namespace osb::launcher::test {
+namespace {
+
+TEST(AddressBlocks, LieInThePool) {
+  EXPECT_EQ(sys::ipv4_text(block_number(0).first), "10.192.0.0");
+  EXPECT_EQ(sys::ipv4_text(block_number(511).first), "10.255.224.0");
+  EXPECT_EQ(sys::ipv4_text(block_number(512).first), "10.192.0.0");
+}
+
+TEST(AddressBlocks, CollideWithRoutesAndNameServers) {
+  AddressBlock block{0x0ac02000, 19};  // 10.192.32.0/19
+  EXPECT_EQ(collision(block, {}, {}), 0);
+  std::vector<sys::Ipv4Route> routes = {{0, 0, 1}, {0x0ac04000, 19, 1}, {0xc0a80000, 16, 1}};
+  EXPECT_EQ(collision(block, routes, {}), 0) << "the default route, the neighbour block, another network";
+  routes.push_back({0x0a000000, 8, 1});
+  EXPECT_EQ(collision(block, routes, {}), 1) << "a wider route";
+  routes.push_back({0x0ac02101, 32, 1});
+  EXPECT_EQ(collision(block, routes, {}), 2) << "an address inside";
+  std::vector<uint32_t> server = {0x0ac03fff};
+  EXPECT_EQ(collision(block, {}, server), 2);
+}
+
+// Runs in the network namespace of process `pid`, in a process of its own; true if `body` returns true.
+bool in_network_of(pid_t pid, const std::function<bool()>& body) {
+  pid_t child = ::fork();
+  if (child == 0) {
+    int ns = ::open(("/proc/" + std::to_string(pid) + "/ns/net").c_str(), O_RDONLY | O_CLOEXEC);
+    if (ns < 0 || ::setns(ns, CLONE_NEWNET) != 0) ::_exit(2);
+    ::_exit(body() ? 0 : 1);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return status == 0;
+}
+
+// One UDP datagram with any source address.
+bool send_forged(uint32_t from, uint32_t to, uint16_t port) {
+  Fd fd(::socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW));
+  struct {
+    iphdr ip;
+    udphdr udp;
+    char text[6];
+  } __attribute__((packed)) packet{};
+  packet.ip.version = 4;
+  packet.ip.ihl = 5;
+  packet.ip.ttl = 64;
+  packet.ip.protocol = IPPROTO_UDP;
+  packet.ip.saddr = htonl(from);
+  packet.ip.daddr = htonl(to);
+  packet.udp.source = htons(4000);
+  packet.udp.dest = htons(port);
+  packet.udp.len = htons(sizeof packet.udp + sizeof packet.text);
+  memcpy(packet.text, "forged", 6);
+  sockaddr_in peer{};
+  peer.sin_family = AF_INET;
+  peer.sin_addr.s_addr = htonl(to);
+  return ::sendto(fd.get(), &packet, sizeof packet, 0, reinterpret_cast<sockaddr*>(&peer), sizeof peer) ==
+         static_cast<ssize_t>(sizeof packet);
+}
+
+// A host across a link: a process in a network namespace of its own that counts datagrams by sender.
+class Outside {
+ public:
+  static constexpr uint32_t kHere = 0xc6336401;   // 198.51.100.1
+  static constexpr uint32_t kThere = 0xc6336402;  // 198.51.100.2
+  static constexpr uint16_t kPort = 5353;
+
+  Outside() : route_(NETLINK_ROUTE), name_("tst" + std::to_string(::getpid())) {
+    Pipe ready = make_pipe(), go = make_pipe();
+    report_ = make_pipe();
+    pid_ = ::fork();
+    if (pid_ == 0) live(ready, go);
+    char byte;
+    if (::read(ready.read.get(), &byte, 1) != 1) throw std::runtime_error("no namespace");
+    sys::create_veth(route_, {name_, "eth0", pid_, 1500});
+    sys::bring_up_line(route_, name_, kHere, kThere);
+    (void)!::write(go.write.get(), "g", 1);
+    (void)!::read(ready.read.get(), &byte, 1);
+  }
+  ~Outside() {
+    ::kill(pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+    sys::delete_link(route_, name_);
+  }
+  pid_t pid() const { return pid_; }
+
+  // Sender of the next datagram; 0 when none comes.
+  uint32_t next_sender(int milliseconds) {
+    pollfd ready{report_.read.get(), POLLIN, 0};
+    uint32_t from = 0;
+    if (::poll(&ready, 1, milliseconds) == 1) (void)!::read(report_.read.get(), &from, sizeof from);
+    return from;
+  }
+
+ private:
+  [[noreturn]] void live(Pipe& ready, Pipe& go) {
+    char byte = 'r';
+    if (::unshare(CLONE_NEWNET) != 0 || ::write(ready.write.get(), &byte, 1) != 1) ::_exit(1);
+    if (::read(go.read.get(), &byte, 1) != 1) ::_exit(1);
+    sys::NetlinkSocket route(NETLINK_ROUTE);
+    sys::InnerNetworkMessages inner = sys::inner_network_messages(kThere, kHere);
+    int index = static_cast<int>(::if_nametoindex("eth0"));
+    for (size_t at : inner.link_offsets) memcpy(inner.messages.bytes().data() + at, &index, sizeof index);
+    route.transact(inner.messages, "configuring the world outside");
+    Fd fd(::socket(AF_INET, SOCK_DGRAM, 0));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(kPort);
+    if (::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) ::_exit(1);
+    (void)!::write(ready.write.get(), &byte, 1);
+    for (;;) {
+      char text[64];
+      sockaddr_in from{};
+      socklen_t size = sizeof from;
+      if (::recvfrom(fd.get(), text, sizeof text, 0, reinterpret_cast<sockaddr*>(&from), &size) < 0) ::_exit(1);
+      uint32_t sender = ntohl(from.sin_addr.s_addr);
+      (void)!::write(report_.write.get(), &sender, sizeof sender);
+    }
+  }
+
+  sys::NetlinkSocket route_;
+  std::string name_;
+  Pipe report_;
+  pid_t pid_ = -1;
+};
+
+uint32_t parse(const std::string& address) {
+  in_addr raw{};
+  ::inet_pton(AF_INET, address.c_str(), &raw);
+  return ntohl(raw.s_addr);
+}
+
+class NetworkTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+    machine_.emplace();
+    machine_->start();
+    client_.emplace(machine_->connect());
+    a_ = create("a");
+    b_ = create("b");
+  }
+  SandboxInfo create(const std::string& id) {
+    ReplyBody reply = client_->call(CreateRequest{.id = id, .boot = "serve"});
+    if (auto* error = std::get_if<ErrorReply>(&reply)) throw std::runtime_error(error->message);
+    return std::get<SandboxReply>(reply).sandbox;
+  }
+  std::optional<Machine> machine_;
+  std::optional<Client> client_;
+  SandboxInfo a_, b_;
+};
+
+TEST_F(NetworkTest, NeighboursAndTheHostAreOutOfReach) {
+  ASSERT_EQ(ask(b_.address, "read /etc/hostname"), "b\n") << "the host reaches its sandboxes";
+  EXPECT_NE(ask(a_.address, "tcp " + b_.address + " 44772"), "ok");
+
+  Fd listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in any{};
+  any.sin_family = AF_INET;
+  ASSERT_EQ(::bind(listener.get(), reinterpret_cast<sockaddr*>(&any), sizeof any), 0);
+  ASSERT_EQ(::listen(listener.get(), 8), 0);
+  socklen_t size = sizeof any;
+  ::getsockname(listener.get(), reinterpret_cast<sockaddr*>(&any), &size);
+  std::string port = std::to_string(ntohs(any.sin_port));
+  std::string gateway = sys::ipv4_text((parse(a_.address) & ~uint32_t{0x1fff}) + 1);
+  EXPECT_NE(ask(a_.address, "tcp " + gateway + " " + port), "ok") << "a service on 0.0.0.0, by the line's address";
+  EXPECT_EQ(ask(a_.address, "tcp 127.0.0.1 44772"), "ok") << "its own loopback is up";
+  sys::NetlinkSocket route(NETLINK_ROUTE);
+  for (const sys::Ipv4Route& r : sys::ipv4_routes(route)) {
+    bool ours = r.prefix == 32 && r.destination >> 24 != 127 && r.destination >> 24 != 10;
+    if (ours) EXPECT_NE(ask(a_.address, "tcp " + sys::ipv4_text(r.destination) + " " + port), "ok");
+  }
+}
+
+TEST_F(NetworkTest, OutboundTrafficTakesTheHostsAddressAndNoOther) {
+  Outside outside;
+  EXPECT_EQ(ask(a_.address, "udp 198.51.100.2 5353"), "ok");
+  EXPECT_EQ(sys::ipv4_text(outside.next_sender(3000)), "198.51.100.1") << "masqueraded";
+
+  auto forge = [&](uint32_t from) {
+    return in_network_of(a_.pid, [&] { return send_forged(from, Outside::kThere, Outside::kPort); });
+  };
+  ASSERT_TRUE(forge(parse(a_.address)));
+  EXPECT_NE(outside.next_sender(3000), 0u) << "its own address passes: the way of sending works";
+  ASSERT_TRUE(forge(parse(b_.address)));
+  EXPECT_EQ(outside.next_sender(300), 0u) << "as its neighbour";
+  ASSERT_TRUE(forge(0xcb007105));
+  EXPECT_EQ(outside.next_sender(300), 0u) << "as somebody else";
+
+  // From outside, sandboxes cannot be addressed at all, even by who knows the way.
+  EXPECT_FALSE(in_network_of(outside.pid(), [&] { return ask(a_.address, "fds") != "unreachable"; }));
+}
+
+TEST_F(NetworkTest, MetadataAddressesAreOutOfReach) {
+  Outside outside;
+  // The world outside answers for everything, so only the filter can be in the way.
+  sys::NetlinkSocket route(NETLINK_ROUTE);
+  auto routed = [&](uint32_t address, uint16_t type) {
+    rtmsg header{};
+    header.rtm_family = AF_INET;
+    header.rtm_dst_len = 32;
+    header.rtm_table = RT_TABLE_MAIN;
+    header.rtm_protocol = RTPROT_STATIC;
+    header.rtm_type = RTN_UNICAST;
+    sys::NetlinkBuffer messages;
+    messages.begin(type, NLM_F_REQUEST | NLM_F_ACK | (type == RTM_NEWROUTE ? NLM_F_CREATE : 0), header);
+    messages.attr_be32(RTA_DST, address);
+    messages.attr_be32(RTA_GATEWAY, Outside::kThere);
+    route.transact(messages, "routing");
+  };
+  for (const char* address : {"169.254.169.254", "100.100.100.200", "203.0.113.9"}) {
+    in_network_of(outside.pid(), [&] {  // it listens there, too
+      sys::NetlinkSocket inner(NETLINK_ROUTE);
+      sys::bring_up_line(inner, "lo", parse(address), parse(address));
+      return true;
+    });
+    routed(parse(address), RTM_NEWROUTE);
+    EXPECT_EQ(ask(a_.address, std::string("udp ") + address + " 5353"), "ok");
+    bool arrived = outside.next_sender(500) != 0;
+    EXPECT_EQ(arrived, std::string(address) == "203.0.113.9") << address;
+    routed(parse(address), RTM_DELROUTE);
+  }
+}
+
+}  // namespace
+}  // namespace osb::launcher::test
