@@ -9,7 +9,7 @@
 namespace osb::server {
 
 namespace {
-constexpr std::chrono::seconds kRetryRemoval{5};
+constexpr std::chrono::seconds kRetryRemoval{2};
 }
 
 Lifecycle::Lifecycle(net::asio::any_io_executor executor, Catalogue& catalogue, store::SandboxStore& store,
