@@ -1,12 +1,11 @@
 #include "server/config.h"
 
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 #include <stdlib.h>
 
 #include <filesystem>
 #include <fstream>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 #include "base/error.h"
 #include "server/auth.h"
@@ -140,7 +139,8 @@ TEST_F(ConfigTest, NamesWhatIsWrong) {
 }
 
 TEST_F(ConfigTest, RefusesWhatWouldBeUnsafeToPassOver) {
-  EXPECT_THAT(error("[runtime]\ntype = \"docker\"\n"), testing::AllOf(HasSubstr("docker"), HasSubstr("native")));
+  EXPECT_THAT(error("[runtime]\ntype = \"docker\"\n"),
+              testing::AllOf(HasSubstr("docker"), HasSubstr("native")));
   EXPECT_THAT(error("[runtime]\ntype = \"kubernetes\"\n"), HasSubstr("not built yet"));
   EXPECT_THAT(error("[runtime]\ntype = \"other\"\n"), HasSubstr("unknown runtime"));
   EXPECT_THAT(error("[secure_runtime]\ntype = \"gvisor\"\n"), HasSubstr("[secure_runtime]"));
@@ -156,12 +156,12 @@ TEST_F(ConfigTest, ListenAddresses) {
     std::optional<uint16_t> port;
   };
   for (const auto& [text, host, port] : std::initializer_list<Case>{{"127.0.0.1:80", "127.0.0.1", 80},
-                                                                     {"0.0.0.0", "0.0.0.0", {}},
-                                                                     {":90", {}, 90},
-                                                                     {"[::1]:70", "::1", 70},
-                                                                     {"[::]", "::", {}},
-                                                                     {"::1", "::1", {}},
-                                                                     {"localhost:0", "localhost", 0}}) {
+                                                                    {"0.0.0.0", "0.0.0.0", {}},
+                                                                    {":90", {}, 90},
+                                                                    {"[::1]:70", "::1", 70},
+                                                                    {"[::]", "::", {}},
+                                                                    {"::1", "::1", {}},
+                                                                    {"localhost:0", "localhost", 0}}) {
     ConfigSources sources;
     parse_listen(text, sources);
     EXPECT_EQ(sources.listen_host, host) << text;
@@ -197,12 +197,13 @@ TEST_F(ConfigTest, ExposureNeedsAKey) {
 }
 
 TEST(ProxyPath, IsOpenOnlyInItsExactForm) {
-  for (const char* open : {"/sandboxes/x/proxy/80", "/v1/sandboxes/x/proxy/80/", "/sandboxes/a-b/proxy/1/x/y"})
+  for (const char* open :
+       {"/sandboxes/x/proxy/80", "/v1/sandboxes/x/proxy/80/", "/sandboxes/a-b/proxy/1/x/y"})
     EXPECT_TRUE(is_proxy_path(open)) << open;
   for (const char* closed :
        {"/sandboxes/x/proxy/", "/sandboxes/x/proxy/80x", "/sandboxes//proxy/80", "/sandboxes/x/y/proxy/80",
-        "/v2/sandboxes/x/proxy/80", "/v1/v1/sandboxes/x/proxy/80", "/sandboxes/x/proxy/80/../..", "/x/sandboxes/x/proxy/80",
-        "/sandboxes/x/prox/80", "/sandboxes/x", "", "/"})
+        "/v2/sandboxes/x/proxy/80", "/v1/v1/sandboxes/x/proxy/80", "/sandboxes/x/proxy/80/../..",
+        "/x/sandboxes/x/proxy/80", "/sandboxes/x/prox/80", "/sandboxes/x", "", "/"})
     EXPECT_FALSE(is_proxy_path(closed)) << closed;
 }
 

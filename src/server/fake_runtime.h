@@ -65,7 +65,9 @@ class FakeRuntime : public runtime::Runtime {
     for (const auto& [id, sandbox] : held) out.push_back(sandbox);
     co_return out;
   }
-  void on_exit(std::function<void(const runtime::Sandbox&)> listener) override { listener_ = std::move(listener); }
+  void on_exit(std::function<void(const runtime::Sandbox&)> listener) override {
+    listener_ = std::move(listener);
+  }
 
   // The sandbox ends by itself, or with its launcher (no code).
   void end(const std::string& id, std::optional<int> code, std::string reason) {

@@ -27,7 +27,8 @@ class ProxyTest : public ServerFixture {
   static net::task<> answer(Seen& seen, http::Request& request, http::ResponseWriter& response) {
     seen.body = co_await request.body->read_all();
     seen.request = request;
-    http::Response out{200, {{"Set-Cookie", "a=1"}, {"Set-Cookie", "b=2"}, {"Server", "inner"}}, "inner says hi"};
+    http::Response out{
+        200, {{"Set-Cookie", "a=1"}, {"Set-Cookie", "b=2"}, {"Server", "inner"}}, "inner says hi"};
     out.headers.add("Access-Control-Allow-Origin", "inner");
     if (request.path == "/moved") {
       out.status = 302;
@@ -55,17 +56,18 @@ TEST_F(ProxyTest, PassesPathQueryAndBodyUntouched) {
 }
 
 TEST_F(ProxyTest, KeepsSecretsAndRebuildsForwardingHeaders) {
-  call("GET", base_ + "/x", "", {{"OPEN-SANDBOX-API-KEY", "k"},
-                                 {"Authorization", "b"},
-                                 {"Cookie", "c"},
-                                 {"X-Forwarded-For", "6.6.6.6"},
-                                 {"X-Forwarded-Host", "evil"},
-                                 {"X-Real-IP", "6.6.6.6"},
-                                 {"Forwarded", "for=6.6.6.6"},
-                                 {"OpenSandbox-Secure-Access", "s"},
-                                 {"X-EXECD-ACCESS-TOKEN", "t"},
-                                 {"OPENSANDBOX-EGRESS-AUTH", "e"},
-                                 {"X-Own", "kept"}});
+  call("GET", base_ + "/x", "",
+       {{"OPEN-SANDBOX-API-KEY", "k"},
+        {"Authorization", "b"},
+        {"Cookie", "c"},
+        {"X-Forwarded-For", "6.6.6.6"},
+        {"X-Forwarded-Host", "evil"},
+        {"X-Real-IP", "6.6.6.6"},
+        {"Forwarded", "for=6.6.6.6"},
+        {"OpenSandbox-Secure-Access", "s"},
+        {"X-EXECD-ACCESS-TOKEN", "t"},
+        {"OPENSANDBOX-EGRESS-AUTH", "e"},
+        {"X-Own", "kept"}});
   const http::Headers& headers = seen_.request.headers;
   for (const char* name : {"OPEN-SANDBOX-API-KEY", "Authorization", "Cookie", "X-Real-IP", "Forwarded",
                            "OpenSandbox-Secure-Access"})

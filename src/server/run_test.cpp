@@ -1,14 +1,14 @@
-// The server as a process: ports, signals, restarts, refusals. Children are forked before any loop exists in them.
+// The server as a process: ports, signals, restarts, refusals. Children are forked before any loop exists in
+// them.
 #include "server/run.h"
 
+#include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <thread>
-
-#include <gtest/gtest.h>
 
 #include "http/client.h"
 #include "net/loop.h"
@@ -67,8 +67,8 @@ class RunTest : public testing::Test {
     http::Client client(loop.executor());
     int status = 0;
     try {
-      loop.run_until_done(
-          ask(client, config_.listen_port, {std::move(method), std::move(target), {}, std::move(body)}, status, body_));
+      loop.run_until_done(ask(client, config_.listen_port,
+                              {std::move(method), std::move(target), {}, std::move(body)}, status, body_));
     } catch (const Error&) {
       return 0;
     }

@@ -1,13 +1,13 @@
-// A whole server in the test's process: real sockets on the loopback, a real journal, a runtime made of memory.
+// A whole server in the test's process: real sockets on the loopback, a real journal, a runtime made of
+// memory.
 #pragma once
 
+#include <gtest/gtest.h>
 #include <stdlib.h>
 
 #include <filesystem>
 #include <memory>
 #include <thread>
-
-#include <gtest/gtest.h>
 
 #include "base/json.h"
 #include "http/client.h"
@@ -30,6 +30,16 @@ struct Answer {
     return found->is_string() ? std::string(found->as_string()) : json::serialize(*found);
   }
   std::string code() const { return member("code"); }
+  // "type loc" of every schema violation.
+  std::string problems() const {
+    std::string out;
+    json::Value value = json();
+    for (const json::Value& problem : value.at("detail").as_array()) {
+      if (!out.empty()) out += ' ';
+      out += std::string(problem.at("type").as_string()) + " " + json::serialize(problem.at("loc"));
+    }
+    return out;
+  }
 };
 
 class ServerFixture : public testing::Test {
@@ -81,7 +91,8 @@ class ServerFixture : public testing::Test {
     answer.body = co_await response->read_all(16 << 20);
     co_return answer;
   }
-  static net::task<> send_into(http::Client& client, uint16_t port, http::ClientRequest request, Answer& out) {
+  static net::task<> send_into(http::Client& client, uint16_t port, http::ClientRequest request,
+                               Answer& out) {
     out = co_await send(client, port, std::move(request));
   }
 
@@ -144,6 +155,31 @@ class ServerFixture : public testing::Test {
   std::string message(const std::string& id) {
     return std::string(get(id).json().at("status").at("message").as_string());
   }
+
+  // A row as an earlier server left it.
+  void journal(const std::string& id, store::Phase phase, std::optional<std::chrono::seconds> lives = {}) {
+    store::Database database(folder_ + "/server.db");
+    store::SandboxStore store(database);
+    store::SandboxRow row;
+    row.phase = phase;
+    row.sandbox.id = id;
+    row.sandbox.image = "base:latest";
+    row.sandbox.entrypoint = {"x"};
+    row.sandbox.created_at = now() - std::chrono::hours(1);
+    row.sandbox.status.last_transition_at = row.sandbox.created_at;
+    if (lives) row.sandbox.expires_at = now() + *lives;
+    row.token = "token-of-" + id;
+    row.address = "10.9.9.9";
+    store.put(row);
+  }
+  void hold(const std::string& id, runtime::State state, std::optional<int> code = {}) {
+    runtime_->held[id] = {.id = id,
+                          .state = state,
+                          .address = "127.0.0.1",
+                          .exit_code = code,
+                          .exit_reason = code ? "exit status " + std::to_string(*code) : ""};
+  }
+  size_t rows() { return store::SandboxStore(*database_).load().size(); }
 
   ServerConfig config_;
   std::string folder_;
