@@ -29,7 +29,8 @@ std::optional<int64_t> plain_integer(const json::Value& value, const Location& l
   if (value.is_bool()) return value.get_bool() ? 1 : 0;
   if (value.is_double()) {
     double number = value.get_double();
-    if (number != std::floor(number)) return wrong(problems, "int_from_float", loc, "expected a whole number", value);
+    if (number != std::floor(number))
+      return wrong(problems, "int_from_float", loc, "expected a whole number", value);
     if (number >= 9.2e18) return INT64_MAX;
     if (number <= -9.2e18) return INT64_MIN;
     return static_cast<int64_t>(number);
@@ -43,7 +44,8 @@ std::optional<int64_t> plain_integer(const json::Value& value, const Location& l
 
 }  // namespace
 
-std::optional<std::string> check_text(const json::Value& value, Location loc, Problems& problems, TextRule rule) {
+std::optional<std::string> check_text(const json::Value& value, Location loc, Problems& problems,
+                                      TextRule rule) {
   if (!value.is_string()) {
     problems.add({"string_type", std::move(loc), "expected a string", value, std::nullopt});
     return std::nullopt;
@@ -51,21 +53,24 @@ std::optional<std::string> check_text(const json::Value& value, Location loc, Pr
   std::string text(value.get_string());
   size_t length = characters(text);
   if (length < rule.shortest) {
-    problems.add({"string_too_short", std::move(loc), fmt::format("must have at least {} characters", rule.shortest),
-                  value, json::Object{{"min_length", rule.shortest}}});
+    problems.add({"string_too_short", std::move(loc),
+                  fmt::format("must have at least {} characters", rule.shortest), value,
+                  json::Object{{"min_length", rule.shortest}}});
   } else if (length > rule.longest) {
-    problems.add({"string_too_long", std::move(loc), fmt::format("must have at most {} characters", rule.longest),
-                  value, json::Object{{"max_length", rule.longest}}});
+    problems.add({"string_too_long", std::move(loc),
+                  fmt::format("must have at most {} characters", rule.longest), value,
+                  json::Object{{"max_length", rule.longest}}});
   } else if (rule.matches && !rule.matches(text)) {
-    problems.add({"string_pattern_mismatch", std::move(loc), fmt::format("does not match {}", rule.pattern), value,
-                  json::Object{{"pattern", rule.pattern}}});
+    problems.add({"string_pattern_mismatch", std::move(loc), fmt::format("does not match {}", rule.pattern),
+                  value, json::Object{{"pattern", rule.pattern}}});
   } else {
     return text;
   }
   return std::nullopt;
 }
 
-std::optional<int64_t> check_integer(const json::Value& value, Location loc, Problems& problems, IntRule rule) {
+std::optional<int64_t> check_integer(const json::Value& value, Location loc, Problems& problems,
+                                     IntRule rule) {
   auto number = plain_integer(value, loc, problems);
   if (!number) return std::nullopt;
   if (*number < rule.least) {
@@ -115,16 +120,17 @@ std::optional<TimePoint> check_time(const json::Value& value, Location loc, Prob
   return std::nullopt;
 }
 
-std::optional<std::vector<std::string>> check_texts(const json::Value& value, Location loc, Problems& problems,
-                                                    size_t fewest) {
+std::optional<std::vector<std::string>> check_texts(const json::Value& value, Location loc,
+                                                    Problems& problems, size_t fewest) {
   if (!value.is_array()) {
     problems.add({"list_type", std::move(loc), "expected a list", value, std::nullopt});
     return std::nullopt;
   }
   const json::Array& items = value.get_array();
   if (items.size() < fewest) {
-    problems.add({"too_short", std::move(loc), fmt::format("needs at least {} item", fewest), value,
-                  json::Object{{"field_type", "List"}, {"min_length", fewest}, {"actual_length", items.size()}}});
+    problems.add(
+        {"too_short", std::move(loc), fmt::format("needs at least {} item", fewest), value,
+         json::Object{{"field_type", "List"}, {"min_length", fewest}, {"actual_length", items.size()}}});
     return std::nullopt;
   }
   std::vector<std::string> out;

@@ -72,11 +72,14 @@ void read_members(CreateRequest& out, const Fields& fields, Problems& problems) 
 
 // Rules over several members; the first broken one is reported.
 const char* broken_rule(const CreateRequest& request, const Fields& fields) {
-  if (request.env.contains(std::string(kReservedEnv))) return "env: OPENSANDBOX_LIFECYCLE is reserved for the system";
+  if (request.env.contains(std::string(kReservedEnv)))
+    return "env: OPENSANDBOX_LIFECYCLE is reserved for the system";
   if (!request.template_id.empty()) return nullptr;
-  if (!request.pool().empty()) return request.snapshot_id.empty() ? nullptr : "snapshotId and poolRef exclude each other";
+  if (!request.pool().empty())
+    return request.snapshot_id.empty() ? nullptr : "snapshotId and poolRef exclude each other";
   if (request.credential_proxy && !request.network_policy) return "credentialProxy needs a networkPolicy";
-  if (request.image.empty() == request.snapshot_id.empty()) return "exactly one of image and snapshotId must be given";
+  if (request.image.empty() == request.snapshot_id.empty())
+    return "exactly one of image and snapshotId must be given";
   if (!request.image.empty() && request.entrypoint.empty()) return "an entrypoint is required with an image";
   if (!fields.find("resourceLimits")) return "resourceLimits is required unless a poolRef is given";
   return nullptr;

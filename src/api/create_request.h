@@ -1,4 +1,5 @@
-// Body of POST /sandboxes after the schema checks. What it asks for may still be refused (server/create_plan.h).
+// Body of POST /sandboxes after the schema checks. What it asks for may still be refused
+// (server/create_plan.h).
 #pragma once
 
 #include <cstdint>

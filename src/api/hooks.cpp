@@ -10,7 +10,8 @@ namespace {
 
 void check_hook(const json::Value& value, const Location& loc, Problems& problems) {
   Fields fields(value, loc, problems);
-  if (const json::Value* command = fields.require("command")) check_texts(*command, fields.at("command"), problems, 1);
+  if (const json::Value* command = fields.require("command"))
+    check_texts(*command, fields.at("command"), problems, 1);
   fields.integer("timeoutSeconds", {.least = 1, .most = 10800});
   fields.forbid_others({"command", "timeoutSeconds"});
 }
@@ -19,7 +20,8 @@ void check_periodic_hook(const json::Value& value, const Location& loc, Problems
   Fields fields(value, loc, problems);
   fields.required_text("name", {.shortest = 1});
   fields.required_text("schedule", {.shortest = 1});
-  if (const json::Value* command = fields.require("command")) check_texts(*command, fields.at("command"), problems, 1);
+  if (const json::Value* command = fields.require("command"))
+    check_texts(*command, fields.at("command"), problems, 1);
   fields.integer("timeoutSeconds", {.least = 1, .most = 300});
   fields.forbid_others({"name", "schedule", "command", "timeoutSeconds"});
 }

@@ -42,13 +42,15 @@ bool is_dns_subdomain(std::string_view text) {
 
 void check_entry(std::string_view key, std::string_view value) {
   if (!is_label_key(key))
-    refuse(fmt::format("metadata key '{}' is not a label key: at most 63 letters, digits, '-', '_' and '.', beginning and "
-                       "ending with a letter or digit, optionally after a DNS name and '/'",
-                       key));
+    refuse(fmt::format(
+        "metadata key '{}' is not a label key: at most 63 letters, digits, '-', '_' and '.', beginning and "
+        "ending with a letter or digit, optionally after a DNS name and '/'",
+        key));
   if (!is_label_value(value))
-    refuse(fmt::format("the metadata value of '{}' is not a label value: empty, or at most 63 letters, digits, '-', '_' "
-                       "and '.', beginning and ending with a letter or digit",
-                       key));
+    refuse(fmt::format(
+        "the metadata value of '{}' is not a label value: empty, or at most 63 letters, digits, '-', '_' "
+        "and '.', beginning and ending with a letter or digit",
+        key));
 }
 
 void check_count(size_t count) {

@@ -13,7 +13,8 @@ namespace osb::api {
 
 namespace {
 
-// The number at the start of `text`, which keeps the rest. Digits with at most one point; no sign, no exponent.
+// The number at the start of `text`, which keeps the rest. Digits with at most one point; no sign, no
+// exponent.
 std::optional<long double> take_number(std::string_view& text) {
   size_t end = text.find_first_not_of("0123456789.");
   std::string_view number = text.substr(0, end);
@@ -21,7 +22,8 @@ std::optional<long double> take_number(std::string_view& text) {
   if (number.size() > 32 || number.find_first_of("0123456789") == std::string_view::npos) return std::nullopt;
   if (std::count(number.begin(), number.end(), '.') > 1) return std::nullopt;
   double value = 0;  // 53 bits are exact for every byte count up to 8 PiB
-  auto [at, error] = std::from_chars(number.data(), number.data() + number.size(), value, std::chars_format::fixed);
+  auto [at, error] =
+      std::from_chars(number.data(), number.data() + number.size(), value, std::chars_format::fixed);
   if (error != std::errc() || at != number.data() + number.size()) return std::nullopt;
   return value;
 }
@@ -33,7 +35,8 @@ std::optional<int64_t> positive(long double value) {
 }
 
 std::optional<long double> unit_of(std::string suffix) {
-  std::transform(suffix.begin(), suffix.end(), suffix.begin(), [](unsigned char c) { return std::tolower(c); });
+  std::transform(suffix.begin(), suffix.end(), suffix.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
   if (suffix.empty() || suffix == "b") return 1;
   size_t power = std::string_view("kmgtpe").find(suffix[0]);
   if (power == std::string_view::npos) return std::nullopt;
@@ -76,7 +79,8 @@ Resources parse_resources(const std::map<std::string, std::string>& limits) {
       if (!out.memory_bytes) refuse(key, value, "expected bytes such as \"512Mi\" or \"2G\", more than zero");
     } else if (key == "pids") {
       out.pids = integer_of(value);
-      if (!out.pids || *out.pids < 1 || *out.pids > 4'194'304) refuse(key, value, "expected a number of processes");
+      if (!out.pids || *out.pids < 1 || *out.pids > 4'194'304)
+        refuse(key, value, "expected a number of processes");
     } else if (key == "gpu") {
       refuse(key, value, "this runtime offers no GPU");
     }

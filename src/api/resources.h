@@ -17,8 +17,8 @@ struct Resources {
 
 // Thousandths of a core, rounded up; nullopt unless positive.
 std::optional<int64_t> parse_cpu(std::string_view text);
-// Bytes, rounded up. Suffixes without regard to case: b; k, m, g, t, p, e (powers of 1000, a trailing b is fine);
-// ki … ei (powers of 1024). nullopt unless positive and below 2^63.
+// Bytes, rounded up. Suffixes without regard to case: b; k, m, g, t, p, e (powers of 1000, a trailing b is
+// fine); ki … ei (powers of 1024). nullopt unless positive and below 2^63.
 std::optional<int64_t> parse_memory(std::string_view text);
 
 // Keys cpu, memory and pids; "gpu" is refused, other keys mean nothing here. Throws Error(invalid,

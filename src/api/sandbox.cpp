@@ -10,7 +10,8 @@ namespace osb::api {
 
 namespace {
 
-constexpr std::array<std::string_view, 6> kStates = {"Pending", "Running", "Paused", "Stopping", "Terminated", "Failed"};
+constexpr std::array<std::string_view, 6> kStates = {"Pending",  "Running",    "Paused",
+                                                     "Stopping", "Terminated", "Failed"};
 
 // Writes one JSON object member by member.
 class ObjectText {

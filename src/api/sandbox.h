@@ -1,4 +1,5 @@
-// A sandbox as the lifecycle API shows it. Absent members are left out, never null: generated clients crash on null.
+// A sandbox as the lifecycle API shows it. Absent members are left out, never null: generated clients crash
+// on null.
 #pragma once
 
 #include <map>

@@ -1,5 +1,5 @@
-// Splits a command line into words the way a POSIX shell quotes, without expanding anything. Needed because an
-// entrypoint of one element that contains a space is meant as a command line.
+// Splits a command line into words the way a POSIX shell quotes, without expanding anything. Needed because
+// an entrypoint of one element that contains a space is meant as a command line.
 #pragma once
 
 #include <optional>

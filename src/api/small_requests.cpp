@@ -37,7 +37,8 @@ MetricsEvent parse_metrics_event(std::string_view body) {
   out.sandbox_id = fields.text("sandboxId").value_or("");
   out.image = fields.text("image").value_or("");
   if (const json::Value* duration = fields.require("createDurationMs"))
-    out.create_duration_ms = check_integer(*duration, fields.at("createDurationMs"), problems, {.least = 0}).value_or(0);
+    out.create_duration_ms =
+        check_integer(*duration, fields.at("createDurationMs"), problems, {.least = 0}).value_or(0);
   if (const json::Value* success = fields.require("success"))
     out.success = check_flag(*success, fields.at("success"), problems).value_or(false);
   problems.throw_if_any();

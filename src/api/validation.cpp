@@ -94,7 +94,8 @@ json::Value parse_body(std::string_view body) {
                             "the body is not JSON: " + error->what,
                             json::Object{},
                             json::Object{{"error", error->what}}}});
-  if (value.is_null()) throw ValidationError({{"missing", {"body"}, "a JSON body is required", nullptr, std::nullopt}});
+  if (value.is_null())
+    throw ValidationError({{"missing", {"body"}, "a JSON body is required", nullptr, std::nullopt}});
   return value;
 }
 

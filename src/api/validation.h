@@ -1,9 +1,9 @@
-// Schema checks with the answers that released clients know: a list of {type, loc, msg, input, ctx} under "detail",
-// status 422. Every problem of a request is collected before it is refused. `type` and `loc` are the contract,
-// `msg` is ours.
+// Schema checks with the answers that released clients know: a list of {type, loc, msg, input, ctx} under
+// "detail", status 422. Every problem of a request is collected before it is refused. `type` and `loc` are
+// the contract, `msg` is ours.
 //
-// Members are looked up by their camelCase name, then by its snake_case spelling. Numbers and booleans are read
-// leniently (numeric strings, integral floats, "yes"); strings are not made from anything else.
+// Members are looked up by their camelCase name, then by its snake_case spelling. Numbers and booleans are
+// read leniently (numeric strings, integral floats, "yes"); strings are not made from anything else.
 #pragma once
 
 #include <cstdint>
@@ -63,7 +63,8 @@ Location operator+(Location loc, Step step);
 // A rule over several members: type value_error, location and input of the whole object.
 Problem rule_problem(Location loc, std::string msg, const json::Value& input);
 
-// The JSON of a request body. Throws ValidationError: `missing` for an empty body or null, `json_invalid` otherwise.
+// The JSON of a request body. Throws ValidationError: `missing` for an empty body or null, `json_invalid`
+// otherwise.
 json::Value parse_body(std::string_view body);
 
 struct TextRule {
@@ -77,13 +78,15 @@ struct IntRule {
   int64_t most = INT64_MAX;
 };
 
-std::optional<std::string> check_text(const json::Value& value, Location loc, Problems& problems, TextRule rule = {});
+std::optional<std::string> check_text(const json::Value& value, Location loc, Problems& problems,
+                                      TextRule rule = {});
 // Numbers beyond 64 bits are cut to the nearest end.
-std::optional<int64_t> check_integer(const json::Value& value, Location loc, Problems& problems, IntRule rule = {});
+std::optional<int64_t> check_integer(const json::Value& value, Location loc, Problems& problems,
+                                     IntRule rule = {});
 std::optional<bool> check_flag(const json::Value& value, Location loc, Problems& problems);
 std::optional<TimePoint> check_time(const json::Value& value, Location loc, Problems& problems);
-std::optional<std::vector<std::string>> check_texts(const json::Value& value, Location loc, Problems& problems,
-                                                    size_t fewest = 0);
+std::optional<std::vector<std::string>> check_texts(const json::Value& value, Location loc,
+                                                    Problems& problems, size_t fewest = 0);
 // String to string. With `nulls`, null values are allowed and their keys are left out.
 std::optional<std::map<std::string, std::string>> check_text_map(const json::Value& value, Location loc,
                                                                  Problems& problems, bool nulls = false);
@@ -91,8 +94,8 @@ std::optional<std::map<std::string, std::string>> check_text_map(const json::Val
 // The members of one object. The getters of optional members treat null as absent.
 class Fields {
  public:
-  // Reports model_attributes_type when `value` is not an object; then every member counts as absent and nothing
-  // more is reported. `value` and `problems` outlive this.
+  // Reports model_attributes_type when `value` is not an object; then every member counts as absent and
+  // nothing more is reported. `value` and `problems` outlive this.
   Fields(const json::Value& value, Location loc, Problems& problems);
 
   // nullptr when absent or null.

@@ -15,7 +15,8 @@ bool is_absolute(std::string_view path) { return path.starts_with('/'); }
 bool is_host_path(std::string_view path) {
   if (is_absolute(path)) return true;
   char drive = path.empty() ? ' ' : static_cast<char>(path[0] | 0x20);
-  return path.size() >= 3 && drive >= 'a' && drive <= 'z' && path[1] == ':' && (path[2] == '\\' || path[2] == '/');
+  return path.size() >= 3 && drive >= 'a' && drive <= 'z' && path[1] == ':' &&
+         (path[2] == '\\' || path[2] == '/');
 }
 
 // ^\d+(\.\d+)?(Ki|Mi|Gi|Ti|Pi|Ei)?$
@@ -31,7 +32,8 @@ bool is_storage_size(std::string_view text) {
     if (!take_digits()) return false;
   }
   if (text.empty()) return true;
-  return text.size() == 2 && text[1] == 'i' && std::string_view("KMGTPE").find(text[0]) != std::string_view::npos;
+  return text.size() == 2 && text[1] == 'i' &&
+         std::string_view("KMGTPE").find(text[0]) != std::string_view::npos;
 }
 
 bool is_oss_version(std::string_view text) { return text == "1.0" || text == "2.0"; }
@@ -93,8 +95,9 @@ void check_volume(const json::Value& value, const Location& loc, Problems& probl
   // The rule over several members is looked at only when every member is right by itself.
   if (inner.empty() && backends != 1)
     inner.add(rule_problem(loc,
-                           backends == 0 ? "exactly one of host, pvc and ossfs must be given, and none is"
-                                         : "exactly one of host, pvc and ossfs must be given, and several are",
+                           backends == 0
+                               ? "exactly one of host, pvc and ossfs must be given, and none is"
+                               : "exactly one of host, pvc and ossfs must be given, and several are",
                            value));
   problems.take(std::move(inner));
 }

@@ -1,5 +1,5 @@
-// Shape of a volume in a create request. The schema is checked in full, so that a wrong volume gets the same answer
-// whether or not the runtime can mount it.
+// Shape of a volume in a create request. The schema is checked in full, so that a wrong volume gets the same
+// answer whether or not the runtime can mount it.
 #pragma once
 
 #include "api/validation.h"

@@ -26,7 +26,9 @@ http::Response empty_answer(int status) { return {status, {}, {}}; }
 
 http::Response failure_answer(const Error& error) {
   std::string_view code = error.wire();
-  if (code.empty()) code = error.code() == ErrorCode::internal ? "GENERAL::UNKNOWN_ERROR" : http::default_wire_code(error.code());
+  if (code.empty())
+    code = error.code() == ErrorCode::internal ? "GENERAL::UNKNOWN_ERROR"
+                                               : http::default_wire_code(error.code());
   http::Response response = json_answer(http::status_of(error), error_json(code, error.message()));
   if (response.status == 429 || response.status == 503) response.headers.set("Retry-After", "1");
   return response;

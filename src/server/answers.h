@@ -12,8 +12,9 @@ namespace osb::server {
 http::Response json_answer(int status, std::string json);
 http::Response empty_answer(int status);
 
-// {"code","message"} with the status of http/status.h; 422 with "detail" for ValidationError; "Retry-After" where
-// trying again helps. Anything that is neither Error nor ValidationError becomes a 500 that tells nothing.
+// {"code","message"} with the status of http/status.h; 422 with "detail" for ValidationError; "Retry-After"
+// where trying again helps. Anything that is neither Error nor ValidationError becomes a 500 that tells
+// nothing.
 http::Response failure_answer(const Error& error);
 http::Response failure_answer(std::exception_ptr failure);
 

@@ -32,15 +32,17 @@ class Running {
 
 void log_served(const http::Request& request, int status, std::chrono::microseconds took) {
   bool stream = request.route.find("/proxy/") != std::string_view::npos;
-  LogLevel level = status >= 500 && status != 501 ? LogLevel::warn : took > kSlow && !stream ? LogLevel::info
-                                                                                             : LogLevel::debug;
+  LogLevel level = status >= 500 && status != 501 ? LogLevel::warn
+                   : took > kSlow && !stream      ? LogLevel::info
+                                                  : LogLevel::debug;
   if (!log_enabled(level)) return;
-  log(level, "request", {{"method", request.method},
-                         {"path", request.path},
-                         {"status", status},
-                         {"us", took.count()},
-                         {"peer", request.peer.address},
-                         {"request_id", request.request_id}});
+  log(level, "request",
+      {{"method", request.method},
+       {"path", request.path},
+       {"status", status},
+       {"us", took.count()},
+       {"peer", request.peer.address},
+       {"request_id", request.request_id}});
 }
 
 bool is_open_route(std::string_view route) { return route == "/health" || route == "/version"; }
@@ -57,7 +59,8 @@ App::App(net::asio::any_io_executor executor, const ServerConfig& config, store:
       became_ready_(executor),
       context_{config_, catalogue_, lifecycle_, addresses_, backends_, ready_},
       server_(
-          executor, [this](http::Request& q, http::ResponseWriter& r) { return handle(q, r); }, server_options()) {
+          executor, [this](http::Request& q, http::ResponseWriter& r) { return handle(q, r); },
+          server_options()) {
   add_routes(router_, context_);
 }
 
@@ -108,7 +111,8 @@ net::task<> App::dispatch(http::Request& request, http::ResponseWriter& response
   std::string allowed;
   http::Router::Match match = find_route(request, handler, allowed);
   if (match != http::Router::Match::found) {
-    co_await response.send(match == http::Router::Match::no_route ? no_route_answer() : wrong_method_answer(allowed));
+    co_await response.send(match == http::Router::Match::no_route ? no_route_answer()
+                                                                  : wrong_method_answer(allowed));
     co_return;
   }
   bool open = is_open_route(request.route);
@@ -120,7 +124,8 @@ net::task<> App::dispatch(http::Request& request, http::ResponseWriter& response
 }
 
 // A path with a slash at its end means the same as without, unless that slash has a meaning of its own.
-http::Router::Match App::find_route(http::Request& request, const http::Handler*& handler, std::string& allowed) const {
+http::Router::Match App::find_route(http::Request& request, const http::Handler*& handler,
+                                    std::string& allowed) const {
   std::vector<std::string_view> methods;
   http::Router::Match match = router_.find(request, handler, methods);
   if (match == http::Router::Match::no_route && request.path.size() > 1 && request.path.ends_with('/')) {

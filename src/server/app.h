@@ -1,4 +1,5 @@
-// The lifecycle server without the process around it: routes, guards and state on one loop. Tests drive it in-process.
+// The lifecycle server without the process around it: routes, guards and state on one loop. Tests drive it
+// in-process.
 #pragma once
 
 #include <chrono>
@@ -31,7 +32,8 @@ class App {
  private:
   net::task<> handle(http::Request& request, http::ResponseWriter& response);
   net::task<> dispatch(http::Request& request, http::ResponseWriter& response);
-  http::Router::Match find_route(http::Request& request, const http::Handler*& handler, std::string& allowed) const;
+  http::Router::Match find_route(http::Request& request, const http::Handler*& handler,
+                                 std::string& allowed) const;
   net::task<> wait_until_ready();
   http::ServerOptions server_options() const;
 
@@ -45,7 +47,8 @@ class App {
   net::Event became_ready_;
   Context context_;
   http::Router router_;
-  std::shared_ptr<size_t> running_ = std::make_shared<size_t>(0);  // requests; shared with those that outlive us
+  std::shared_ptr<size_t> running_ =
+      std::make_shared<size_t>(0);  // requests; shared with those that outlive us
   http::Server server_;
 };
 

@@ -11,7 +11,8 @@ struct AsyncLock::State {
   net::Event released;
 };
 
-AsyncLock::AsyncLock(net::asio::any_io_executor executor) : state_(std::make_shared<State>(std::move(executor))) {}
+AsyncLock::AsyncLock(net::asio::any_io_executor executor)
+    : state_(std::make_shared<State>(std::move(executor))) {}
 
 net::task<AsyncLock::Guard> AsyncLock::acquire() {
   std::shared_ptr<State> state = state_;

@@ -38,7 +38,8 @@ void check_api_key(const http::Request& request, std::string_view key) {
     throw Error(ErrorCode::unauthorized, "this server asks for a key in the header OPEN-SANDBOX-API-KEY",
                 "MISSING_API_KEY");
   if (!equal_in_constant_time(*sent, key))
-    throw Error(ErrorCode::unauthorized, "the key in the header OPEN-SANDBOX-API-KEY is wrong", "INVALID_API_KEY");
+    throw Error(ErrorCode::unauthorized, "the key in the header OPEN-SANDBOX-API-KEY is wrong",
+                "INVALID_API_KEY");
 }
 
 }  // namespace osb::server

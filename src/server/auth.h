@@ -1,5 +1,5 @@
-// Who may call: everybody who has the key, or everybody when there is none. Health, version and proxied paths are
-// open to all (programs inside a sandbox guard themselves).
+// Who may call: everybody who has the key, or everybody when there is none. Health, version and proxied paths
+// are open to all (programs inside a sandbox guard themselves).
 #pragma once
 
 #include <string_view>

@@ -27,7 +27,8 @@ RecordPtr Catalogue::find(std::string_view id) const {
 RecordPtr Catalogue::require(std::string_view id) const {
   RecordPtr record = find(id);
   if (!record)
-    throw Error(ErrorCode::not_found, "sandbox " + std::string(id) + " not found", "DOCKER::SANDBOX_NOT_FOUND");
+    throw Error(ErrorCode::not_found, "sandbox " + std::string(id) + " not found",
+                "DOCKER::SANDBOX_NOT_FOUND");
   return record;
 }
 

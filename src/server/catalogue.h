@@ -1,5 +1,5 @@
-// All sandboxes of this server, in memory and in the journal, always changed together: the journal first. Reading
-// never touches the journal or the runtime.
+// All sandboxes of this server, in memory and in the journal, always changed together: the journal first.
+// Reading never touches the journal or the runtime.
 #pragma once
 
 #include <string>

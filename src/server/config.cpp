@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <charconv>
-
 #include <toml++/toml.h>
 
 #include "api/coercion.h"
@@ -42,7 +41,8 @@ class Section {
   std::optional<bool> flag(std::string_view key) const { return value<bool>(key, "true or false"); }
   std::optional<int64_t> integer(std::string_view key, int64_t least, int64_t most) const {
     auto number = value<int64_t>(key, "an integer");
-    if (number && (*number < least || *number > most)) fail(key, fmt::format("expected {} to {}", least, most));
+    if (number && (*number < least || *number > most))
+      fail(key, fmt::format("expected {} to {}", least, most));
     return number;
   }
   const toml::table* table(std::string_view key) const {
@@ -74,14 +74,17 @@ void read_server(ServerConfig& out, const Section& server) {
   if (auto key = server.text("api_key")) out.api_key = api::trim(*key);
   if (auto eip = server.text("eip")) out.eip = api::trim(*eip);
   out.max_sandbox_timeout_seconds = server.integer("max_sandbox_timeout_seconds", 60, INT32_MAX);
-  if (auto limit = server.integer("limit_concurrency", 0, 1'000'000)) out.limit_concurrency = static_cast<size_t>(*limit);
-  if (auto idle = server.integer("timeout_keep_alive", 1, 86400)) out.keep_alive = std::chrono::seconds(*idle);
+  if (auto limit = server.integer("limit_concurrency", 0, 1'000'000))
+    out.limit_concurrency = static_cast<size_t>(*limit);
+  if (auto idle = server.integer("timeout_keep_alive", 1, 86400))
+    out.keep_alive = std::chrono::seconds(*idle);
 }
 
 void read_log(ServerConfig& out, const Section& section) {
   auto level = section.text("level");
   if (!level) return;
-  std::transform(level->begin(), level->end(), level->begin(), [](unsigned char c) { return std::tolower(c); });
+  std::transform(level->begin(), level->end(), level->begin(),
+                 [](unsigned char c) { return std::tolower(c); });
   if (level->starts_with("debug") || *level == "trace") {
     out.log_level = LogLevel::debug;
   } else if (level->starts_with("info")) {
@@ -121,8 +124,10 @@ void refuse_not_built(const toml::table& file) {
   Section secure(file, "secure_runtime");
   if (!secure.text("type").value_or("").empty()) secure.fail("type", "secure runtimes are not built yet");
   Section ingress(file, "ingress");
-  if (ingress.text("mode").value_or("direct") != "direct") ingress.fail("mode", "only \"direct\" is built yet");
-  if (file.contains("tenants")) throw Error(ErrorCode::invalid, "[tenants]: several tenants are not built yet");
+  if (ingress.text("mode").value_or("direct") != "direct")
+    ingress.fail("mode", "only \"direct\" is built yet");
+  if (file.contains("tenants"))
+    throw Error(ErrorCode::invalid, "[tenants]: several tenants are not built yet");
 }
 
 void read_file(ServerConfig& out, const std::string& path) {
@@ -133,7 +138,8 @@ void read_file(ServerConfig& out, const std::string& path) {
     read_log(out, Section(file, "log"));
     read_native(out, Section(file, "native"));
   } catch (const toml::parse_error& e) {
-    throw Error(ErrorCode::invalid, fmt::format("reading {}: {} (line {})", path, e.description(), e.source().begin.line));
+    throw Error(ErrorCode::invalid,
+                fmt::format("reading {}: {} (line {})", path, e.description(), e.source().begin.line));
   } catch (const Error& e) {
     throw Error(ErrorCode::invalid, fmt::format("reading {}: {}", path, e.message()));
   }
@@ -152,7 +158,8 @@ std::string find_file(const ConfigSources& sources, const std::optional<std::str
   if (path.empty() && from_environment) path = *from_environment;
   if (!path.empty()) {
     path = expand_home(path, home);
-    if (!exists(path)) throw Error(ErrorCode::invalid, fmt::format("reading {}: there is no such file", path));
+    if (!exists(path))
+      throw Error(ErrorCode::invalid, fmt::format("reading {}: there is no such file", path));
     return path;
   }
   if (!home) return {};
@@ -170,7 +177,8 @@ bool is_numeric_address(const std::string& host) {
 ServerConfig load_config(const ConfigSources& sources) {
   auto environment = sources.environment ? sources.environment : process_environment;
   ServerConfig out;
-  if (std::string path = find_file(sources, environment("SANDBOX_CONFIG_PATH"), environment("HOME")); !path.empty())
+  if (std::string path = find_file(sources, environment("SANDBOX_CONFIG_PATH"), environment("HOME"));
+      !path.empty())
     read_file(out, path);
   if (auto key = environment("OPENSANDBOX_SERVER_API_KEY")) out.api_key = api::trim(*key);
   out.insecure_acknowledged = environment("OPENSANDBOX_INSECURE_SERVER") == "YES";
@@ -179,7 +187,8 @@ ServerConfig load_config(const ConfigSources& sources) {
   if (!sources.images_dir.empty()) out.images_dir = sources.images_dir;
   if (out.listen_host == "localhost") out.listen_host = "127.0.0.1";
   if (!is_numeric_address(out.listen_host))
-    throw Error(ErrorCode::invalid, fmt::format("listening on {}: expected a numeric address", out.listen_host));
+    throw Error(ErrorCode::invalid,
+                fmt::format("listening on {}: expected a numeric address", out.listen_host));
   return out;
 }
 
@@ -220,11 +229,14 @@ bool is_loopback_address(const std::string& host) {
 }
 
 void check_exposure(const ServerConfig& config) {
-  if (!config.api_key.empty() || is_loopback_address(config.listen_host) || config.insecure_acknowledged) return;
-  throw Error(ErrorCode::invalid,
-              fmt::format("starting on {}: others could reach this server and it asks for no key. Set server.api_key or "
-                          "OPENSANDBOX_SERVER_API_KEY, listen on 127.0.0.1, or set OPENSANDBOX_INSECURE_SERVER=YES",
-                          config.listen_host));
+  if (!config.api_key.empty() || is_loopback_address(config.listen_host) || config.insecure_acknowledged)
+    return;
+  throw Error(
+      ErrorCode::invalid,
+      fmt::format(
+          "starting on {}: others could reach this server and it asks for no key. Set server.api_key or "
+          "OPENSANDBOX_SERVER_API_KEY, listen on 127.0.0.1, or set OPENSANDBOX_INSECURE_SERVER=YES",
+          config.listen_host));
 }
 
 }  // namespace osb::server

@@ -1,5 +1,5 @@
-// What the server was told: flags beat the file, two environment variables beat or complete both. Plain data after
-// load_config(); nothing here changes while the server runs.
+// What the server was told: flags beat the file, two environment variables beat or complete both. Plain data
+// after load_config(); nothing here changes while the server runs.
 #pragma once
 
 #include <chrono>
@@ -35,15 +35,16 @@ struct ServerConfig {
 };
 
 struct ConfigSources {
-  std::string config_file;  // --config; must exist. Empty: $SANDBOX_CONFIG_PATH, else ~/.sandbox.toml if it is there
+  std::string
+      config_file;  // --config; must exist. Empty: $SANDBOX_CONFIG_PATH, else ~/.sandbox.toml if it is there
   std::optional<std::string> listen_host;  // --listen
   std::optional<uint16_t> listen_port;
-  std::string images_dir;                                                         // --images
+  std::string images_dir;                                                        // --images
   std::function<std::optional<std::string>(const char* name)> environment = {};  // default: getenv
 };
 
-// Throws Error(invalid) that names the file and the key, also for settings whose feature is not built yet and that
-// would be unsafe to ignore.
+// Throws Error(invalid) that names the file and the key, also for settings whose feature is not built yet and
+// that would be unsafe to ignore.
 ServerConfig load_config(const ConfigSources& sources);
 
 // "HOST:PORT", ":PORT", "HOST", "[::1]:8080" into the sources. Throws Error(invalid).

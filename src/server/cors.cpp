@@ -12,7 +12,8 @@ void add_cors_headers(const http::Request& request, http::ResponseWriter& respon
   auto origin = request.headers.find("Origin");
   if (!origin || is_preflight(request)) return;
   // A wildcard is not valid for requests with credentials.
-  response.add_header("Access-Control-Allow-Origin", request.headers.has("Cookie") ? std::string(*origin) : "*");
+  response.add_header("Access-Control-Allow-Origin",
+                      request.headers.has("Cookie") ? std::string(*origin) : "*");
   response.add_header("Access-Control-Allow-Credentials", "true");
   response.add_header("Access-Control-Expose-Headers", kExposed);
 }

@@ -1,5 +1,5 @@
-// Cross-origin rules for browser clients: any origin, any method, any header. The key, where one is set, is the
-// guard.
+// Cross-origin rules for browser clients: any origin, any method, any header. The key, where one is set, is
+// the guard.
 #pragma once
 
 #include "http/server.h"

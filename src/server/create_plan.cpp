@@ -25,10 +25,12 @@ void check_extensions(const api::CreateRequest& request) {
   if (auto found = request.extensions.find(std::string(kRenewExtension)); found != request.extensions.end()) {
     auto seconds = api::integer_of(found->second);
     if (!seconds || *seconds < 300 || *seconds > 86400)
-      refuse(fmt::format("extensions[\"{}\"] '{}': expected 300 to 86400 seconds", kRenewExtension, found->second));
+      refuse(fmt::format("extensions[\"{}\"] '{}': expected 300 to 86400 seconds", kRenewExtension,
+                         found->second));
   }
   if (std::string pool = request.pool(); !pool.empty())
-    refuse(fmt::format("extensions[\"poolRef\"] '{}': this runtime has no pools", pool), "SANDBOX::UNSUPPORTED_POOL_REF");
+    refuse(fmt::format("extensions[\"poolRef\"] '{}': this runtime has no pools", pool),
+           "SANDBOX::UNSUPPORTED_POOL_REF");
 }
 
 void check_not_built(const api::CreateRequest& request) {
@@ -63,8 +65,9 @@ std::vector<std::string> argv_of(const std::vector<std::string>& entrypoint) {
 void check_env(const std::map<std::string, std::string>& env) {
   for (const auto& [name, value] : env) {
     if (name.starts_with(kEgressEnv))
-      refuse(fmt::format("env '{}': names with {} configure the egress proxy, which is not supported by this server yet",
-                         name, kEgressEnv));
+      refuse(fmt::format(
+          "env '{}': names with {} configure the egress proxy, which is not supported by this server yet",
+          name, kEgressEnv));
     if (name.empty() || name.find('=') != std::string::npos || has_nul(name))
       refuse(fmt::format("env '{}': not a name of an environment variable", name));
     if (has_nul(value)) refuse(fmt::format("env '{}': the value holds a NUL character", name));
@@ -81,14 +84,16 @@ std::optional<api::Platform> platform_of(const std::optional<api::Platform>& ask
   if (!asked) return std::nullopt;
   api::Platform platform{lower_case(api::trim(asked->os)), lower_case(api::trim(asked->arch))};
   if (platform.os != "linux" || platform.arch != host_architecture())
-    refuse(fmt::format("platform {}/{}: this server offers linux/{}", platform.os, platform.arch, host_architecture()));
+    refuse(fmt::format("platform {}/{}: this server offers linux/{}", platform.os, platform.arch,
+                       host_architecture()));
   return platform;
 }
 
 void check_timeout(const std::optional<int64_t>& seconds, const ServerConfig& config) {
   if (!seconds) return;
   if (config.max_sandbox_timeout_seconds && *seconds > *config.max_sandbox_timeout_seconds)
-    refuse(fmt::format("timeout {}: this server allows at most {} seconds", *seconds, *config.max_sandbox_timeout_seconds));
+    refuse(fmt::format("timeout {}: this server allows at most {} seconds", *seconds,
+                       *config.max_sandbox_timeout_seconds));
   if (*seconds > kLongestTimeout) refuse(fmt::format("timeout {}: it is too long for a date", *seconds));
 }
 

@@ -1,5 +1,5 @@
-// What a create request means for this server, or why it is refused. No I/O: everything here is decided before an id
-// is given out.
+// What a create request means for this server, or why it is refused. No I/O: everything here is decided
+// before an id is given out.
 #pragma once
 
 #include <map>
@@ -26,8 +26,8 @@ struct CreatePlan {
   std::map<std::string, std::string> extensions;  // those that are shown
 };
 
-// Throws Error(invalid) with the code and order of checks of specs/errors.md. Nothing that was asked for and that
-// this server cannot do is passed over in silence.
+// Throws Error(invalid) with the code and order of checks of specs/errors.md. Nothing that was asked for and
+// that this server cannot do is passed over in silence.
 CreatePlan plan_create(api::CreateRequest request, const ServerConfig& config);
 
 // "amd64" or "arm64": what this program was built for.

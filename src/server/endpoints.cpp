@@ -58,22 +58,25 @@ std::string proxied_endpoint(const http::Request& request, const ServerConfig& c
   std::string base = without_scheme(config.eip);
   if (base.empty()) base = request.headers.get("Host");
   if (base.empty()) base = host_and_port(request.local_address, config.listen_port);
-  return base + std::string(mount_prefix(request.path)) + "/sandboxes/" + id + "/proxy/" + std::to_string(port);
+  return base + std::string(mount_prefix(request.path)) + "/sandboxes/" + id + "/proxy/" +
+         std::to_string(port);
 }
 
 net::task<> get_endpoint(Context& context, http::Request& request, http::ResponseWriter& response) {
   Wanted wanted = read_query(request);
   if (wanted.proxy && wanted.expires)
-    throw Error(ErrorCode::invalid, "use_server_proxy and expires exclude each other", "SANDBOX::INVALID_PARAMETER");
+    throw Error(ErrorCode::invalid, "use_server_proxy and expires exclude each other",
+                "SANDBOX::INVALID_PARAMETER");
   RecordPtr record = context.catalogue.require(request.parameter(0));
   uint16_t port = checked_port(wanted.port);
   if (wanted.expires)
     throw Error(ErrorCode::invalid, "expires: signed endpoints are not supported by this runtime",
                 "SANDBOX::API_NOT_SUPPORTED");
   if (!record->live())
-    throw Error(ErrorCode::conflict,
-                "sandbox " + record->id() + " is " + std::string(api::to_string(record->row.sandbox.status.state)),
-                "SANDBOX::NOT_RUNNING");
+    throw Error(
+        ErrorCode::conflict,
+        "sandbox " + record->id() + " is " + std::string(api::to_string(record->row.sandbox.status.state)),
+        "SANDBOX::NOT_RUNNING");
   bool direct = !wanted.proxy && context.addresses.is_direct(request);
   std::string endpoint = direct ? host_and_port(record->row.address, port)
                                 : proxied_endpoint(request, context.config, record->id(), port);

@@ -1,5 +1,5 @@
-// When sandboxes end by themselves. One timer serves the earliest deadline; it looks at the wall clock at least every
-// half minute, so that a clock that is set does no harm for long.
+// When sandboxes end by themselves. One timer serves the earliest deadline; it looks at the wall clock at
+// least every half minute, so that a clock that is set does no harm for long.
 #pragma once
 
 #include <functional>

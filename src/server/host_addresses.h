@@ -11,7 +11,8 @@ namespace osb::server {
 
 class HostAddresses {
  public:
-  // True when the caller is on this machine and nobody stands between: such a caller reaches sandboxes directly.
+  // True when the caller is on this machine and nobody stands between: such a caller reaches sandboxes
+  // directly.
   bool is_direct(const http::Request& request);
 
  private:

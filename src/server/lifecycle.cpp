@@ -9,7 +9,7 @@
 namespace osb::server {
 
 namespace {
-constexpr std::chrono::seconds kRetryRemoval{5};
+constexpr std::chrono::seconds kRetryRemoval{2};
 }
 
 Lifecycle::Lifecycle(net::asio::any_io_executor executor, Catalogue& catalogue, store::SandboxStore& store,
@@ -50,8 +50,10 @@ RecordPtr Lifecycle::new_record(const CreatePlan& plan) {
   sandbox.extensions = plan.extensions;
   sandbox.entrypoint = plan.entrypoint;
   sandbox.created_at = from_unix_us(unix_us(now()));
-  if (plan.timeout_seconds) sandbox.expires_at = sandbox.created_at + std::chrono::seconds(*plan.timeout_seconds);
-  sandbox.status = {api::SandboxState::pending, "CONTAINER_STARTING", "The sandbox is being started.", sandbox.created_at};
+  if (plan.timeout_seconds)
+    sandbox.expires_at = sandbox.created_at + std::chrono::seconds(*plan.timeout_seconds);
+  sandbox.status = {api::SandboxState::pending, "CONTAINER_STARTING", "The sandbox is being started.",
+                    sandbox.created_at};
   return record;
 }
 
@@ -70,14 +72,15 @@ net::task<RecordPtr> Lifecycle::create(CreatePlan plan) {
   catalogue_.insert(record);
   std::optional<Error> failure;
   try {
-    runtime::SandboxSpec spec{record->id(),         std::move(image), std::move(plan.argv),
-                              std::move(plan.env),  plan.limits,      record->row.token};
+    runtime::SandboxSpec spec{record->id(),        std::move(image), std::move(plan.argv),
+                              std::move(plan.env), plan.limits,      record->row.token};
     runtime::Sandbox sandbox = co_await runtime_.create(std::move(spec));
     became_running(*record, sandbox);
   } catch (const Error& e) {
     failure = create_error(e);
   } catch (const std::exception& e) {
-    failure.emplace(ErrorCode::internal, fmt::format("starting a sandbox: {}", e.what()), "DOCKER::SANDBOX_START_FAILED");
+    failure.emplace(ErrorCode::internal, fmt::format("starting a sandbox: {}", e.what()),
+                    "DOCKER::SANDBOX_START_FAILED");
   }
   if (failure) {
     co_await clean_up(*record);
@@ -109,7 +112,8 @@ void Lifecycle::became_running(Record& record, const runtime::Sandbox& sandbox) 
   if (record.early_exit) record_end(record, *record.early_exit);
 }
 
-// Destroys the sandbox and forgets it. A failure to destroy leaves the intent in the journal for the next start.
+// Destroys the sandbox and forgets it. A failure to destroy leaves the intent in the journal for the next
+// start.
 net::task<> Lifecycle::take_away(Record& record) {
   expiry_.set(record.id(), std::nullopt);
   std::optional<Error> failure;
@@ -121,7 +125,8 @@ net::task<> Lifecycle::take_away(Record& record) {
   }
   if (!failure) co_return;
   log_error("removing a sandbox failed", {{"sandbox", record.id()}, {"error", failure->message()}});
-  throw Error(failure->code(), "removing the sandbox: " + failure->message(), "DOCKER::SANDBOX_DELETE_FAILED");
+  throw Error(failure->code(), "removing the sandbox: " + failure->message(),
+              "DOCKER::SANDBOX_DELETE_FAILED");
 }
 
 net::task<> Lifecycle::remove(std::string id) {
@@ -173,7 +178,8 @@ net::task<> Lifecycle::pause(std::string id) {
   AsyncLock::Guard guard = co_await record->lock.acquire();
   if (record->removed) catalogue_.require(id);
   if (record->row.phase != Phase::running)
-    throw Error(ErrorCode::conflict, "pausing sandbox " + id + ": it is not running", "DOCKER::SANDBOX_NOT_RUNNING");
+    throw Error(ErrorCode::conflict, "pausing sandbox " + id + ": it is not running",
+                "DOCKER::SANDBOX_NOT_RUNNING");
   try {
     co_await runtime_.pause(id);
   } catch (const Error& e) {
@@ -188,7 +194,8 @@ net::task<> Lifecycle::resume(std::string id) {
   AsyncLock::Guard guard = co_await record->lock.acquire();
   if (record->removed) catalogue_.require(id);
   if (record->row.phase != Phase::paused)
-    throw Error(ErrorCode::conflict, "resuming sandbox " + id + ": it is not paused", "DOCKER::SANDBOX_NOT_PAUSED");
+    throw Error(ErrorCode::conflict, "resuming sandbox " + id + ": it is not paused",
+                "DOCKER::SANDBOX_NOT_PAUSED");
   try {
     co_await runtime_.resume(id);
   } catch (const Error& e) {
@@ -208,7 +215,8 @@ RecordPtr Lifecycle::require_settled(const std::string& id) const {
 TimePoint Lifecycle::renew(const std::string& id, TimePoint expires_at) {
   RecordPtr record = require_settled(id);
   if (expires_at <= now())
-    throw Error(ErrorCode::invalid, "the new expiration time must be in the future", "DOCKER::INVALID_EXPIRATION");
+    throw Error(ErrorCode::invalid, "the new expiration time must be in the future",
+                "DOCKER::INVALID_EXPIRATION");
   if (!record->row.sandbox.expires_at)
     throw Error(ErrorCode::conflict, "sandbox " + id + " has no timeout that could be renewed",
                 "DOCKER::INVALID_EXPIRATION");
@@ -231,11 +239,11 @@ void Lifecycle::record_end(Record& record, const runtime::Sandbox& sandbox) {
   bool good = sandbox.exit_code == 0;
   std::string why = sandbox.exit_reason;
   if (why.empty() && sandbox.exit_code) why = fmt::format("exit status {}", *sandbox.exit_code);
-  std::string message = sandbox.exit_code ? fmt::format("The entrypoint ended with exit code {} ({}).",
-                                                        *sandbox.exit_code, why)
-                                          : fmt::format("The sandbox ended: {}.", why.empty() ? "unknown cause" : why);
-  commit_phase(record, good ? Phase::terminated : Phase::failed, good ? "CONTAINER_EXITED" : "CONTAINER_EXITED_ERROR",
-               std::move(message));
+  std::string message =
+      sandbox.exit_code ? fmt::format("The entrypoint ended with exit code {} ({}).", *sandbox.exit_code, why)
+                        : fmt::format("The sandbox ended: {}.", why.empty() ? "unknown cause" : why);
+  commit_phase(record, good ? Phase::terminated : Phase::failed,
+               good ? "CONTAINER_EXITED" : "CONTAINER_EXITED_ERROR", std::move(message));
 }
 
 void Lifecycle::on_exit(const runtime::Sandbox& sandbox) {
@@ -244,7 +252,8 @@ void Lifecycle::on_exit(const runtime::Sandbox& sandbox) {
     if (!recovered_) unseen_exits_.insert_or_assign(sandbox.id, sandbox);
     return;
   }
-  if (record->row.phase == Phase::creating || record->row.phase == Phase::deleting) record->early_exit = sandbox;
+  if (record->row.phase == Phase::creating || record->row.phase == Phase::deleting)
+    record->early_exit = sandbox;
   if (!record->live()) return;
   try {
     record_end(*record, sandbox);

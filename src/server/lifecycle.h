@@ -1,8 +1,8 @@
 // What happens to sandboxes: the only place that changes the catalogue and talks to the runtime.
 //
-// Intents are journalled before the runtime acts (creating, deleting), results after it. One operation at a time works
-// on a sandbox; others wait for its lock and look again when they have it. Ends that the runtime reports are taken in
-// at any time.
+// Intents are journalled before the runtime acts (creating, deleting), results after it. One operation at a
+// time works on a sandbox; others wait for its lock and look again when they have it. Ends that the runtime
+// reports are taken in at any time.
 #pragma once
 
 #include <string>
@@ -24,14 +24,14 @@ class Lifecycle {
   ~Lifecycle();
   Lifecycle(const Lifecycle&) = delete;
 
-  // Waits for the runtime and makes journal and runtime agree: adopts what runs, reaps what expired or was left in the
-  // middle, removes what nobody knows. Tries again until it succeeds or stop() was called.
+  // Waits for the runtime and makes journal and runtime agree: adopts what runs, reaps what expired or was
+  // left in the middle, removes what nobody knows. Tries again until it succeeds or stop() was called.
   net::task<> recover();
   // Starts no more expiries; sandboxes stay.
   void stop();
 
-  // Returns when the sandbox answers. Throws Error: invalid (image, entrypoint), exhausted, unavailable, internal;
-  // then nothing is left of it.
+  // Returns when the sandbox answers. Throws Error: invalid (image, entrypoint), exhausted, unavailable,
+  // internal; then nothing is left of it.
   net::task<RecordPtr> create(CreatePlan plan);
   // The others throw Error(not_found) for an unknown id.
   net::task<> remove(std::string id);

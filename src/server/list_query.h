@@ -22,8 +22,9 @@ struct ListQuery {
   bool matches(const api::Sandbox& sandbox) const;
 };
 
-// Throws ValidationError, and Error(invalid, INVALID_METADATA_FORMAT) for a metadata filter that is not k=v&k2=v2.
-// Keys and values of the filter may be percent-encoded once more than the query value is: newer clients do that.
+// Throws ValidationError, and Error(invalid, INVALID_METADATA_FORMAT) for a metadata filter that is not
+// k=v&k2=v2. Keys and values of the filter may be percent-encoded once more than the query value is: newer
+// clients do that.
 ListQuery parse_list_query(const http::Query& query);
 
 // page and pageSize alone. Throws ValidationError.

@@ -14,7 +14,8 @@ net::task<> refuse_templates(Context&, http::Request&, http::ResponseWriter&) {
 
 net::task<> refuse_diagnostics(Context& context, http::Request& request, http::ResponseWriter&) {
   context.catalogue.require(request.parameter(0));
-  throw Error(ErrorCode::unsupported, "diagnostics are not supported by this server yet", "DIAGNOSTICS_NOT_IMPLEMENTED");
+  throw Error(ErrorCode::unsupported, "diagnostics are not supported by this server yet",
+              "DIAGNOSTICS_NOT_IMPLEMENTED");
 }
 
 net::task<> refuse_network_policy(Context& context, http::Request& request, http::ResponseWriter&) {

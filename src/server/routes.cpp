@@ -59,7 +59,8 @@ void add(http::Router& router, Context& context, std::string_view method, const 
 
 void add_routes(http::Router& router, Context& context) {
   for (const char* prefix : {"", "/v1"})
-    for (const Row& row : kRows) add(router, context, row.method, prefix + std::string(row.pattern), row.handler);
+    for (const Row& row : kRows)
+      add(router, context, row.method, prefix + std::string(row.pattern), row.handler);
   add(router, context, "GET", "/health", get_health);
   add(router, context, "GET", "/version", get_version);
   add(router, context, "POST", "/v1/metrics/events", take_metrics_event);

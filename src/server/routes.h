@@ -30,8 +30,8 @@ void add_routes(http::Router& router, Context& context);
 
 using RouteHandler = net::task<>(Context&, http::Request&, http::ResponseWriter&);
 
-RouteHandler create_sandbox, list_sandboxes, get_sandbox, delete_sandbox, patch_metadata, pause_sandbox, resume_sandbox,
-    renew_sandbox, get_endpoint, proxy_to_sandbox;
+RouteHandler create_sandbox, list_sandboxes, get_sandbox, delete_sandbox, patch_metadata, pause_sandbox,
+    resume_sandbox, renew_sandbox, get_endpoint, proxy_to_sandbox;
 RouteHandler create_snapshot, list_snapshots, get_snapshot;
 RouteHandler refuse_pools, refuse_templates, refuse_diagnostics, refuse_network_policy;
 RouteHandler get_health, get_version, take_metrics_event;

@@ -1,4 +1,5 @@
-// The lifecycle server as a program: one loop on the calling thread until SIGTERM or SIGINT. The sandboxes outlive it.
+// The lifecycle server as a program: one loop on the calling thread until SIGTERM or SIGINT. The sandboxes
+// outlive it.
 #pragma once
 
 #include <functional>
@@ -16,8 +17,8 @@ struct ServerParts {
   std::function<std::unique_ptr<runtime::Runtime>(net::asio::any_io_executor)> make_runtime;
   // Opened (and created) before before_serving(); nothing of it is opened by path afterwards.
   std::string database_path;
-  // Called after the listening socket and the database are open and before any request is read: drop privileges
-  // here. May be empty. What it throws ends the server.
+  // Called after the listening socket and the database are open and before any request is read: drop
+  // privileges here. May be empty. What it throws ends the server.
   std::function<void()> before_serving;
 };
 

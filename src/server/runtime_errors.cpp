@@ -12,19 +12,24 @@ std::string code_or(const Error& error, std::string_view otherwise) {
 
 Error image_error(const Error& from) {
   ErrorCode code = from.code() == ErrorCode::not_found ? ErrorCode::invalid : from.code();
-  return Error(code, from.message(),
-               code_or(from, code == ErrorCode::invalid ? "NATIVE::IMAGE_NOT_FOUND" : "NATIVE::IMAGE_UNAVAILABLE"));
+  return Error(
+      code, from.message(),
+      code_or(from, code == ErrorCode::invalid ? "NATIVE::IMAGE_NOT_FOUND" : "NATIVE::IMAGE_UNAVAILABLE"));
 }
 
 Error create_error(const Error& from) {
   switch (from.code()) {
-    case ErrorCode::invalid: return Error(from.code(), from.message(), code_or(from, "SANDBOX::INVALID_ENTRYPOINT"));
-    case ErrorCode::exhausted: return Error(from.code(), from.message(), code_or(from, "NATIVE::CAPACITY_EXHAUSTED"));
+    case ErrorCode::invalid:
+      return Error(from.code(), from.message(), code_or(from, "SANDBOX::INVALID_ENTRYPOINT"));
+    case ErrorCode::exhausted:
+      return Error(from.code(), from.message(), code_or(from, "NATIVE::CAPACITY_EXHAUSTED"));
     case ErrorCode::unavailable:
     case ErrorCode::timeout:
-    case ErrorCode::unsupported: return Error(from.code(), from.message(), code_or(from, "NATIVE::RUNTIME_UNAVAILABLE"));
+    case ErrorCode::unsupported:
+      return Error(from.code(), from.message(), code_or(from, "NATIVE::RUNTIME_UNAVAILABLE"));
     // What is left cannot be the caller's doing, whatever the runtime calls it.
-    default: return Error(ErrorCode::internal, from.message(), code_or(from, "DOCKER::SANDBOX_START_FAILED"));
+    default:
+      return Error(ErrorCode::internal, from.message(), code_or(from, "DOCKER::SANDBOX_START_FAILED"));
   }
 }
 

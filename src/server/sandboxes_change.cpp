@@ -32,7 +32,8 @@ net::task<> renew_sandbox(Context& context, http::Request& request, http::Respon
 
 net::task<> patch_metadata(Context& context, http::Request& request, http::ResponseWriter& response) {
   std::string body = co_await request.body->read_all(kLongestBody);
-  RecordPtr record = context.lifecycle.patch_metadata(std::string(request.parameter(0)), api::parse_label_patch(body));
+  RecordPtr record =
+      context.lifecycle.patch_metadata(std::string(request.parameter(0)), api::parse_label_patch(body));
   co_await response.send(json_answer(200, record->json()));
 }
 

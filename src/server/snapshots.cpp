@@ -9,7 +9,8 @@ net::task<> create_snapshot(Context& context, http::Request& request, http::Resp
   std::string body = co_await request.body->read_all(kLongestBody);
   api::parse_snapshot_name(body);
   context.catalogue.require(request.parameter(0));
-  throw Error(ErrorCode::unsupported, "snapshots are not supported by this server yet", "SNAPSHOT::NOT_IMPLEMENTED");
+  throw Error(ErrorCode::unsupported, "snapshots are not supported by this server yet",
+              "SNAPSHOT::NOT_IMPLEMENTED");
 }
 
 net::task<> list_snapshots(Context&, http::Request& request, http::ResponseWriter& response) {

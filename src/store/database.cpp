@@ -33,20 +33,21 @@ void Database::open(const std::string& path) {
   std::string doing = "opening database " + path;
   if (path != ":memory:")  // so that it never exists with another mode
     Fd(check(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600), doing));
-  int result = sqlite3_open_v2(path.c_str(), &handle_,
-                               SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, nullptr);
+  int result =
+      sqlite3_open_v2(path.c_str(), &handle_,
+                      SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, nullptr);
   if (result != SQLITE_OK) throw failure(doing, handle_, result);
   sqlite3_extended_result_codes(handle_, 1);
   int keep = 1;
   sqlite3_file_control(handle_, "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
   try {
-    execute("PRAGMA locking_mode=EXCLUSIVE; PRAGMA temp_store=MEMORY; PRAGMA journal_mode=WAL;"
-            "PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;");
+    execute(
+        "PRAGMA locking_mode=EXCLUSIVE; PRAGMA temp_store=MEMORY; PRAGMA journal_mode=WAL;"
+        "PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;");
     // The first write takes the lock for good and opens the journal.
     execute("BEGIN IMMEDIATE; PRAGMA user_version; COMMIT;");
   } catch (const Error& e) {
-    if (e.code() == ErrorCode::conflict)
-      throw Error(ErrorCode::conflict, doing + ": another server uses it");
+    if (e.code() == ErrorCode::conflict) throw Error(ErrorCode::conflict, doing + ": another server uses it");
     throw e.while_doing(doing);
   }
 }
@@ -68,7 +69,8 @@ Statement::~Statement() { sqlite3_finalize(handle_); }
 
 void Statement::bind(int parameter, std::string_view text) {
   // SQLite reads a null pointer as NULL; an empty text is not NULL.
-  sqlite3_bind_text64(handle_, parameter, text.data() ? text.data() : "", text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
+  sqlite3_bind_text64(handle_, parameter, text.data() ? text.data() : "", text.size(), SQLITE_TRANSIENT,
+                      SQLITE_UTF8);
 }
 
 void Statement::bind(int parameter, int64_t number) { sqlite3_bind_int64(handle_, parameter, number); }
@@ -107,8 +109,7 @@ void Statement::reset() {
 
 void Statement::run() {
   Defer clean([this] { reset(); });
-  while (step()) {
-  }
+  while (step()) {}
 }
 
 }  // namespace osb::store

@@ -1,11 +1,11 @@
 // One SQLite database, used by one thread of one process.
 //
-// The server opens it as root and then drops its privileges, so nothing may be opened by path later: the journal
-// (WAL) is created at once and kept, its index lives in memory because the lock is exclusive, and temporary tables
-// live in memory too. The exclusive lock also keeps a second server off the same state.
+// The server opens it as root and then drops its privileges, so nothing may be opened by path later: the
+// journal (WAL) is created at once and kept, its index lives in memory because the lock is exclusive, and
+// temporary tables live in memory too. The exclusive lock also keeps a second server off the same state.
 //
-// Durability: a commit survives the death of the process, not of the machine (synchronous=NORMAL). That is enough:
-// no sandbox outlives its machine.
+// Durability: a commit survives the death of the process, not of the machine (synchronous=NORMAL). That is
+// enough: no sandbox outlives its machine.
 #pragma once
 
 #include <cstdint>
@@ -23,8 +23,8 @@ namespace osb::store {
 
 class Database {
  public:
-  // Creates the file with mode 0600 if it is missing. Throws Error: conflict when another process has it, else
-  // internal. ":memory:" is a private one.
+  // Creates the file with mode 0600 if it is missing. Throws Error: conflict when another process has it,
+  // else internal. ":memory:" is a private one.
   explicit Database(const std::string& path);
   ~Database();
   Database(const Database&) = delete;

@@ -10,7 +10,8 @@ namespace osb::store {
 
 namespace {
 
-constexpr std::array<std::string_view, 6> kPhases = {"creating", "running", "paused", "terminated", "failed", "deleting"};
+constexpr std::array<std::string_view, 6> kPhases = {"creating",   "running", "paused",
+                                                     "terminated", "failed",  "deleting"};
 
 Phase phase_of(std::string_view text) {
   for (size_t i = 0; i < kPhases.size(); i++)
@@ -58,12 +59,18 @@ std::string_view to_string(Phase phase) { return kPhases.at(static_cast<size_t>(
 
 api::SandboxState state_of(Phase phase) {
   switch (phase) {
-    case Phase::creating: return api::SandboxState::pending;
-    case Phase::running: return api::SandboxState::running;
-    case Phase::paused: return api::SandboxState::paused;
-    case Phase::terminated: return api::SandboxState::terminated;
-    case Phase::failed: return api::SandboxState::failed;
-    case Phase::deleting: return api::SandboxState::stopping;
+    case Phase::creating:
+      return api::SandboxState::pending;
+    case Phase::running:
+      return api::SandboxState::running;
+    case Phase::paused:
+      return api::SandboxState::paused;
+    case Phase::terminated:
+      return api::SandboxState::terminated;
+    case Phase::failed:
+      return api::SandboxState::failed;
+    case Phase::deleting:
+      return api::SandboxState::stopping;
   }
   return api::SandboxState::failed;
 }
@@ -103,15 +110,17 @@ void SandboxStore::remove(std::string_view id) {
 
 std::vector<SandboxRow> SandboxStore::load() {
   std::vector<SandboxRow> rows;
-  Statement all(database_,
-                "SELECT id, phase, image, platform_os, platform_arch, reason, message, transition_us, metadata,"
-                " extensions, entrypoint, limits, expires_us, created_us, token, address FROM sandboxes"
-                " ORDER BY created_us, id");
+  Statement all(
+      database_,
+      "SELECT id, phase, image, platform_os, platform_arch, reason, message, transition_us, metadata,"
+      " extensions, entrypoint, limits, expires_us, created_us, token, address FROM sandboxes"
+      " ORDER BY created_us, id");
   while (all.step()) {
     try {
       rows.push_back(read_row(all));
     } catch (const Error& e) {
-      log_error("reading a sandbox from the journal failed", {{"sandbox", all.text(0)}, {"error", e.message()}});
+      log_error("reading a sandbox from the journal failed",
+                {{"sandbox", all.text(0)}, {"error", e.message()}});
     }
   }
   return rows;

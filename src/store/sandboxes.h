@@ -1,5 +1,5 @@
-// The journal of sandboxes: intents are written before the runtime acts, results after. A restarted server compares
-// it with what the runtime still holds.
+// The journal of sandboxes: intents are written before the runtime acts, results after. A restarted server
+// compares it with what the runtime still holds.
 #pragma once
 
 #include <map>
@@ -18,7 +18,7 @@ std::string_view to_string(Phase phase);
 
 struct SandboxRow {
   Phase phase = Phase::creating;
-  api::Sandbox sandbox;  // its status.state follows from `phase`
+  api::Sandbox sandbox;                       // its status.state follows from `phase`
   std::map<std::string, std::string> limits;  // resourceLimits of the request
   std::string token;                          // of its execd
   std::string address;                        // last one the runtime reported

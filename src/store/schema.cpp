@@ -9,7 +9,8 @@ namespace osb::store {
 namespace {
 
 constexpr std::array<const char*, 1> kSteps = {
-    // 0 → 1. Times are microseconds since 1970; lists and maps are JSON. `phase` is the intent or the state that was
+    // 0 → 1. Times are microseconds since 1970; lists and maps are JSON. `phase` is the intent or the state
+    // that was
     // reached last; `env` of the request is deliberately not kept.
     R"(CREATE TABLE sandboxes (
          id TEXT PRIMARY KEY,
@@ -42,10 +43,12 @@ void migrate(Database& database) {
   int64_t version = version_of(database);
   if (version > static_cast<int64_t>(kSteps.size()))
     throw Error(ErrorCode::unsupported,
-                fmt::format("the database has version {}, this program knows versions up to {}", version, kSteps.size()));
+                fmt::format("the database has version {}, this program knows versions up to {}", version,
+                            kSteps.size()));
   database.execute("BEGIN IMMEDIATE");
   try {
-    for (size_t step = static_cast<size_t>(version); step < kSteps.size(); step++) database.execute(kSteps[step]);
+    for (size_t step = static_cast<size_t>(version); step < kSteps.size(); step++)
+      database.execute(kSteps[step]);
     database.execute(fmt::format("PRAGMA user_version={}", kSteps.size()));
     database.execute("COMMIT");
   } catch (...) {

@@ -5,8 +5,8 @@
 
 namespace osb::store {
 
-// Brings the database to the newest version, all steps in one transaction. Throws Error(unsupported) for one that a
-// newer program wrote.
+// Brings the database to the newest version, all steps in one transaction. Throws Error(unsupported) for one
+// that a newer program wrote.
 void migrate(Database& database);
 
 }  // namespace osb::store

@@ -1,11 +1,10 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 #include "store/sandboxes.h"
 
@@ -125,8 +124,8 @@ TEST_F(StoreTest, RefusesADatabaseFromTheFuture) {
   }
 }
 
-// A child opens the database as root in a folder that only root may enter, becomes nobody, and goes on writing,
-// through checkpoints of the journal.
+// A child opens the database as root in a folder that only root may enter, becomes nobody, and goes on
+// writing, through checkpoints of the journal.
 TEST_F(StoreTest, NeedsNoPathAfterItIsOpen) {
   if (::geteuid() != 0) GTEST_SKIP() << "needs root to give it up";
   ::fflush(nullptr);
