@@ -70,12 +70,13 @@ Reading read_in_pieces(std::string_view wire, size_t piece, Parse parse) {
   return out;
 }
 
-// However the bytes are cut, they mean the same. A piece of the head may be looked at before a later, bad byte of the
-// body is there, but what is refused stays refused.
+// However the bytes are cut, they mean the same. A piece of the head may be looked at before a later, bad
+// byte of the body is there, but what is refused stays refused.
 template <class Parse>
 void compare_pieces(std::string_view wire, Parse parse) {
   Reading whole = read_in_pieces(wire, wire.size() + 1, parse);
-  for (size_t piece : {size_t{1}, size_t{3}, size_t{64}}) require(read_in_pieces(wire, piece, parse) == whole);
+  for (size_t piece : {size_t{1}, size_t{3}, size_t{64}})
+    require(read_in_pieces(wire, piece, parse) == whole);
 }
 
 }  // namespace osb::http

@@ -19,6 +19,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
   std::string_view wire(reinterpret_cast<const char*>(data) + 1, size - 1);
   std::string_view method = data[0] & 1 ? "HEAD" : "GET";
-  compare_pieces(wire, [method](std::string_view text, std::string& out) { return parse_as(method, text, out); });
+  compare_pieces(wire,
+                 [method](std::string_view text, std::string& out) { return parse_as(method, text, out); });
   return 0;
 }

@@ -18,7 +18,8 @@ void require(bool condition) {
 const http::Router& router() {
   static http::Router routes;
   static bool ready = [] {
-    for (const char* pattern : {"/", "/a", "/a/{}", "/a/b/{}", "/a/{}/c", "/p/{}/{*}"}) routes.add("GET", pattern, nothing);
+    for (const char* pattern : {"/", "/a", "/a/{}", "/a/b/{}", "/a/{}/c", "/p/{}/{*}"})
+      routes.add("GET", pattern, nothing);
     return true;
   }();
   require(ready);

@@ -1,5 +1,5 @@
-// Packets of the launcher protocol: whatever decodes must encode to the same bytes; nothing else may happen but
-// Error(invalid).
+// Packets of the launcher protocol: whatever decodes must encode to the same bytes; nothing else may happen
+// but Error(invalid).
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>

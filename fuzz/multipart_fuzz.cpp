@@ -1,4 +1,5 @@
-// Any bytes, cut anywhere, give the same parts as in one piece, and nothing is held beyond the documented bounds.
+// Any bytes, cut anywhere, give the same parts as in one piece, and nothing is held beyond the documented
+// bounds.
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,5 +1,6 @@
 // execd: the daemon inside a sandbox. Which of its lives this is depends on how it was started:
-//   argv[0] code-interpreter.sh   the entrypoint of the public code-interpreter image: does nothing until it is told
+//   argv[0] code-interpreter.sh   the entrypoint of the public code-interpreter image: does nothing until it
+//   is told
 //                                 to stop (code runs in execd itself)
 //   PID 1 with descriptors 3, 4   init of a native sandbox
 //   anything else                 stand-alone, with options
@@ -52,10 +53,14 @@ bool is_placeholder(const char* program) {
 void set_log_level(std::string_view text) {
   using osb::LogLevel;
   LogLevel level = LogLevel::info;
-  if (text == "debug" || text == "7") level = LogLevel::debug;
-  else if (text == "warn" || text == "4") level = LogLevel::warn;
-  else if (text == "error" || text == "3" || text == "2") level = LogLevel::error;
-  else if (text != "info" && text != "5" && text != "6") refuse("unknown log level", text);
+  if (text == "debug" || text == "7")
+    level = LogLevel::debug;
+  else if (text == "warn" || text == "4")
+    level = LogLevel::warn;
+  else if (text == "error" || text == "3" || text == "2")
+    level = LogLevel::error;
+  else if (text != "info" && text != "5" && text != "6")
+    refuse("unknown log level", text);
   osb::configure_log(level, 2, "execd");
 }
 
@@ -68,7 +73,8 @@ bool is_ignored(std::string_view name) {
 void set_option(osb::execd::StandaloneOptions& options, std::string_view name, std::string_view value) {
   if (name == "port") {
     auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), options.port);
-    if (error != std::errc() || end != value.data() + value.size() || value.empty()) refuse("bad port", value);
+    if (error != std::errc() || end != value.data() + value.size() || value.empty())
+      refuse("bad port", value);
   } else if (name == "address") {
     options.address = value;
   } else if (name == "access-token") {

@@ -1,5 +1,5 @@
-// The subcommands of `opensandbox`, each in its own file. A command adds itself to the command line; what it does runs
-// later, from its callback, and throws Error for the user to read.
+// The subcommands of `opensandbox`, each in its own file. A command adds itself to the command line; what it
+// does runs later, from its callback, and throws Error for the user to read.
 #pragma once
 
 #include <functional>

@@ -1,8 +1,8 @@
 // `opensandbox image …`: the image store, with or without a running server.
-#include <CLI/CLI.hpp>
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
 
@@ -30,12 +30,14 @@ std::string images_path(const StoreFlags& flags) {
 }
 
 void require_root(const char* doing) {
-  if (::geteuid() != 0) throw Error(ErrorCode::unsupported, std::string(doing) + ": this needs root (run it with sudo)");
+  if (::geteuid() != 0)
+    throw Error(ErrorCode::unsupported, std::string(doing) + ": this needs root (run it with sudo)");
 }
 
 launcher::ImageStore writable_store(const StoreFlags& flags) {
   std::string path = images_path(flags);
-  if (path == flags.state + "/images") return launcher::ImageStore::open(launcher::StateDirectory::open(flags.state).images_path());
+  if (path == flags.state + "/images")
+    return launcher::ImageStore::open(launcher::StateDirectory::open(flags.state).images_path());
   return launcher::ImageStore::open(launcher::StateDirectory::open_images(path));
 }
 
@@ -66,7 +68,8 @@ int import_image(ImportFlags flags) {
   }
   if (!flags.options.cwd.empty() && flags.options.cwd[0] != '/')
     throw Error(ErrorCode::invalid, "reading --cwd \"" + flags.options.cwd + "\": expected an absolute path");
-  Fd file(flags.file == "-" ? ::fcntl(0, F_DUPFD_CLOEXEC, 3) : ::open(flags.file.c_str(), O_RDONLY | O_CLOEXEC));
+  Fd file(flags.file == "-" ? ::fcntl(0, F_DUPFD_CLOEXEC, 3)
+                            : ::open(flags.file.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) throw system_error("opening " + flags.file);
   launcher::ImageInfo info = writable_store(flags.store).import(flags.name, file.get(), flags.options);
   std::printf("%s  %s\n", info.name.c_str(), human_size(info.size).c_str());
@@ -97,7 +100,8 @@ int remove_image(const StoreFlags& flags, const std::string& name) {
 
 void add_store_options(CLI::App* command, StoreFlags& flags) {
   command->add_option("--state", flags.state, "State directory")->type_name("DIR")->capture_default_str();
-  command->add_option("--images", flags.images, "Image store (default: as configured, else STATE/images)")->type_name("DIR");
+  command->add_option("--images", flags.images, "Image store (default: as configured, else STATE/images)")
+      ->type_name("DIR");
   command->add_option("--config", flags.config, "Configuration file of the server")->type_name("FILE");
 }
 
@@ -105,13 +109,22 @@ void add_import(CLI::App* image, Action& action) {
   auto flags = std::make_shared<ImportFlags>();
   CLI::App* command = image->add_subcommand("import", "Make an image from a root file system archive");
   command->add_option("NAME", flags->name, "Name of the image, e.g. alpine:3.20")->required();
-  command->add_option("FILE", flags->file, "tar archive, plain or packed with gzip, zstd, xz or bzip2; - reads standard input")->required();
+  command
+      ->add_option("FILE", flags->file,
+                   "tar archive, plain or packed with gzip, zstd, xz or bzip2; - reads standard input")
+      ->required();
   command->add_flag("--replace", flags->options.replace, "Take the place of an image of that name");
-  command->add_option("--env", flags->env, "Environment of its sandboxes; repeat for more")->type_name("NAME=VALUE")->allow_extra_args(false);
-  command->add_option("--entrypoint", flags->options.entrypoint, "Default entrypoint; repeat for each argument")
-      ->type_name("ARG")->allow_extra_args(false);
+  command->add_option("--env", flags->env, "Environment of its sandboxes; repeat for more")
+      ->type_name("NAME=VALUE")
+      ->allow_extra_args(false);
+  command
+      ->add_option("--entrypoint", flags->options.entrypoint, "Default entrypoint; repeat for each argument")
+      ->type_name("ARG")
+      ->allow_extra_args(false);
   command->add_option("--cwd", flags->options.cwd, "Working directory of its sandboxes")->type_name("DIR");
-  command->footer("A root file system comes, for example, from:\n  docker export $(docker create alpine:3.20) | opensandbox image import alpine:3.20 -");
+  command->footer(
+      "A root file system comes, for example, from:\n  docker export $(docker create alpine:3.20) | "
+      "opensandbox image import alpine:3.20 -");
   add_store_options(command, flags->store);
   command->callback([flags, &action] { action = [flags] { return import_image(*flags); }; });
 }
@@ -119,7 +132,8 @@ void add_import(CLI::App* image, Action& action) {
 }  // namespace
 
 void add_image_command(CLI::App& app, Action& action) {
-  CLI::App* image = app.add_subcommand("image", "Import, list and remove images; works beside a running server");
+  CLI::App* image =
+      app.add_subcommand("image", "Import, list and remove images; works beside a running server");
   image->require_subcommand(1);
   add_import(image, action);
 
@@ -133,7 +147,9 @@ void add_image_command(CLI::App& app, Action& action) {
   CLI::App* remove = image->add_subcommand("remove", "Remove an image that no sandbox uses");
   remove->add_option("NAME", *name, "Name of the image")->required();
   add_store_options(remove, *remove_flags);
-  remove->callback([remove_flags, name, &action] { action = [remove_flags, name] { return remove_image(*remove_flags, *name); }; });
+  remove->callback([remove_flags, name, &action] {
+    action = [remove_flags, name] { return remove_image(*remove_flags, *name); };
+  });
 }
 
 }  // namespace osb

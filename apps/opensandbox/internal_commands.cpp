@@ -1,8 +1,8 @@
 // `opensandbox supervisor` and `opensandbox launcher`: the server starts them; nobody types them.
-#include <CLI/CLI.hpp>
 #include <fcntl.h>
 #include <sys/prctl.h>
 
+#include <CLI/CLI.hpp>
 #include <memory>
 
 #include "base/error.h"
@@ -33,8 +33,10 @@ int launch(const LauncherFlags& flags) {
   launcher::StateDirectory state = launcher::StateDirectory::open(flags.state, flags.images);
   Fd layers = sys::make_directories(state.launcher(), "layers", 0700);
   Fd machine(check(::open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC), "opening the root directory"));
-  launcher::InstalledLayer guest = launcher::install_layer(layers.get(), "guest", launcher::plan_guest_layer(embedded_execd()));
-  launcher::InstalledLayer host = launcher::install_layer(layers.get(), "host", launcher::plan_host_layer(machine.get()));
+  launcher::InstalledLayer guest =
+      launcher::install_layer(layers.get(), "guest", launcher::plan_guest_layer(embedded_execd()));
+  launcher::InstalledLayer host =
+      launcher::install_layer(layers.get(), "host", launcher::plan_host_layer(machine.get()));
   launcher::sweep_layers(layers.get());
   std::string layers_path = state.path() + "/launcher/layers/";
   return launcher::run_launcher({.state_dir = state.path(),
@@ -56,7 +58,8 @@ void add_launcher(CLI::App& app, Action& action) {
 }
 
 void add_supervisor(CLI::App& app, Action& action) {
-  CLI::App* command = app.add_subcommand("supervisor", "Run and restart the launcher (started by the server)")->group("");
+  CLI::App* command =
+      app.add_subcommand("supervisor", "Run and restart the launcher (started by the server)")->group("");
   command->allow_extras();  // all of it is the launcher's
   command->prefix_command();
   command->callback([command, &action] {

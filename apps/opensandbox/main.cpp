@@ -1,6 +1,5 @@
 // opensandbox: the server, the launcher that it starts, and the commands of an operator, in one file.
 #include <CLI/CLI.hpp>
-
 #include <cstdio>
 
 #include "base/error.h"

@@ -1,9 +1,9 @@
-// `opensandbox server`: does as root what only root can do (state directory, launcher), then becomes the state
-// directory's own user and serves.
-#include <CLI/CLI.hpp>
+// `opensandbox server`: does as root what only root can do (state directory, launcher), then becomes the
+// state directory's own user and serves.
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <CLI/CLI.hpp>
 #include <memory>
 
 #include "base/error.h"
@@ -27,10 +27,12 @@ struct ServerFlags {
 };
 
 Fd reopened(int directory, int flags) {
-  return Fd(check(::openat(directory, ".", flags | O_DIRECTORY | O_CLOEXEC), "opening a directory of the state"));
+  return Fd(
+      check(::openat(directory, ".", flags | O_DIRECTORY | O_CLOEXEC), "opening a directory of the state"));
 }
 
-launcher::SupervisorOptions supervisor_options(const launcher::StateDirectory& state, const server::ServerConfig& config) {
+launcher::SupervisorOptions supervisor_options(const launcher::StateDirectory& state,
+                                               const server::ServerConfig& config) {
   launcher::SupervisorOptions options;
   options.launcher_arguments = {"--state", state.path(), "--images", state.images_path()};
   if (config.max_memory_bytes)
@@ -69,12 +71,21 @@ int serve(ServerFlags flags) {
 
 void add_server_command(CLI::App& app, Action& action) {
   auto flags = std::make_shared<ServerFlags>();
-  CLI::App* command = app.add_subcommand("server", "Serve the lifecycle API; needs root to start, and gives it up");
-  command->add_option("--config", flags->sources.config_file, "Configuration file (default: ~/.sandbox.toml if it is there)")
+  CLI::App* command =
+      app.add_subcommand("server", "Serve the lifecycle API; needs root to start, and gives it up");
+  command
+      ->add_option("--config", flags->sources.config_file,
+                   "Configuration file (default: ~/.sandbox.toml if it is there)")
       ->type_name("FILE");
-  command->add_option("--listen", flags->listen, "Address to serve at (default: 127.0.0.1:8080)")->type_name("HOST:PORT");
-  command->add_option("--state", flags->state, "State directory; one server per directory")->type_name("DIR")->capture_default_str();
-  command->add_option("--images", flags->sources.images_dir, "Image store, may be shared (default: STATE/images)")->type_name("DIR");
+  command->add_option("--listen", flags->listen, "Address to serve at (default: 127.0.0.1:8080)")
+      ->type_name("HOST:PORT");
+  command->add_option("--state", flags->state, "State directory; one server per directory")
+      ->type_name("DIR")
+      ->capture_default_str();
+  command
+      ->add_option("--images", flags->sources.images_dir,
+                   "Image store, may be shared (default: STATE/images)")
+      ->type_name("DIR");
   command->footer(
       "Sandboxes outlive the server: start it again with the same --state and it goes on with them.\n"
       "SIGTERM ends the server in good order.");

@@ -45,14 +45,13 @@ TEST(Json, ErrorsNameThePath) {
   EXPECT_EQ(error_of(R"({"image":{}})"), "image.uri: required");
   EXPECT_EQ(error_of(R"({"args":["a",2]})"), "args[1]: expected a string");
   EXPECT_EQ(error_of(R"({"timeout":1.5})"), "timeout: expected an integer");
-  EXPECT_EQ(error_of(R"({"timeout":99999999999})"), "timeout: expected an integer from -2147483648 to 2147483647");
+  EXPECT_EQ(error_of(R"({"timeout":99999999999})"),
+            "timeout: expected an integer from -2147483648 to 2147483647");
   EXPECT_THAT(error_of("{"), testing::HasSubstr("reading JSON"));
   EXPECT_THAT(error_of("{} x"), testing::HasSubstr("something follows"));
 }
 
-TEST(Json, RefusesDeepNesting) {
-  EXPECT_NE(error_of(std::string(10000, '[')), "");
-}
+TEST(Json, RefusesDeepNesting) { EXPECT_NE(error_of(std::string(10000, '[')), ""); }
 
 TEST(Json, WritesWithoutEmptyOptionals) {
   Sample s;
@@ -87,13 +86,14 @@ TEST(Clock, RoundTrips) {
 }
 
 TEST(Clock, RefusesWhatIsNoTime) {
-  for (auto* text : {"soon", "", "-", "2025-13-01", "2025-02-30", "2025-01-02T25:00:00Z", "2025-01-02T03:04:05Zx",
-                     "99999999999999999999", "2025-01-02T03:04:05+9"})
+  for (auto* text : {"soon", "", "-", "2025-13-01", "2025-02-30", "2025-01-02T25:00:00Z",
+                     "2025-01-02T03:04:05Zx", "99999999999999999999", "2025-01-02T03:04:05+9"})
     EXPECT_FALSE(parse_time(text)) << text;
 }
 
 TEST(Ids, LookAsClientsExpect) {
-  EXPECT_THAT(new_uuid(), testing::MatchesRegex("[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"));
+  EXPECT_THAT(new_uuid(),
+              testing::MatchesRegex("[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"));
   EXPECT_THAT(new_hex_id(), testing::MatchesRegex("[0-9a-f]{32}"));
   EXPECT_THAT(new_token(), testing::MatchesRegex("[-_0-9A-Za-z]{32}"));
   EXPECT_NE(new_token(), new_token());

@@ -66,7 +66,8 @@ std::optional<TimePoint> from_unix_digits(std::string_view text) {
   constexpr int64_t kLargestSeconds = 20'000'000'000;  // beyond that the number is in milliseconds
   if (value > kLargestSeconds || value < -kLargestSeconds) {
     if (value > 253'402'300'799'000 || value < -62'135'596'800'000) return std::nullopt;
-    if (value > 9'000'000'000'000 || value < -9'000'000'000'000) return std::nullopt;  // nanosecond clock ends
+    if (value > 9'000'000'000'000 || value < -9'000'000'000'000)
+      return std::nullopt;  // nanosecond clock ends
     return TimePoint(milliseconds(value));
   }
   if (value > 9'000'000'000 || value < -9'000'000'000) return std::nullopt;

@@ -7,16 +7,26 @@ namespace osb {
 
 std::string_view to_string(ErrorCode code) {
   switch (code) {
-    case ErrorCode::invalid: return "invalid";
-    case ErrorCode::unauthorized: return "unauthorized";
-    case ErrorCode::not_found: return "not_found";
-    case ErrorCode::conflict: return "conflict";
-    case ErrorCode::exhausted: return "exhausted";
-    case ErrorCode::too_large: return "too_large";
-    case ErrorCode::unsupported: return "unsupported";
-    case ErrorCode::unavailable: return "unavailable";
-    case ErrorCode::timeout: return "timeout";
-    case ErrorCode::internal: return "internal";
+    case ErrorCode::invalid:
+      return "invalid";
+    case ErrorCode::unauthorized:
+      return "unauthorized";
+    case ErrorCode::not_found:
+      return "not_found";
+    case ErrorCode::conflict:
+      return "conflict";
+    case ErrorCode::exhausted:
+      return "exhausted";
+    case ErrorCode::too_large:
+      return "too_large";
+    case ErrorCode::unsupported:
+      return "unsupported";
+    case ErrorCode::unavailable:
+      return "unavailable";
+    case ErrorCode::timeout:
+      return "timeout";
+    case ErrorCode::internal:
+      return "internal";
   }
   return "internal";
 }
@@ -28,14 +38,17 @@ Error Error::while_doing(std::string_view doing) const {
 namespace {
 ErrorCode code_of_errno(int err) {
   switch (err) {
-    case ENOENT: return ErrorCode::not_found;
+    case ENOENT:
+      return ErrorCode::not_found;
     case ENOSPC:
     case EDQUOT:
     case EMFILE:
     case ENFILE:
     case ENOMEM:
-    case EAGAIN: return ErrorCode::exhausted;
-    default: return ErrorCode::internal;
+    case EAGAIN:
+      return ErrorCode::exhausted;
+    default:
+      return ErrorCode::internal;
   }
 }
 }  // namespace

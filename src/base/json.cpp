@@ -68,14 +68,30 @@ void append_array(std::string& out, const Array& array) {
 
 void append(std::string& out, const Value& value) {
   switch (value.kind()) {
-    case boost::json::kind::null: out += "null"; return;
-    case boost::json::kind::bool_: out += value.get_bool() ? "true" : "false"; return;
-    case boost::json::kind::int64: out += std::to_string(value.get_int64()); return;
-    case boost::json::kind::uint64: out += std::to_string(value.get_uint64()); return;
-    case boost::json::kind::double_: append_double(out, value.get_double()); return;
-    case boost::json::kind::string: append_json_string(out, value.get_string()); return;
-    case boost::json::kind::array: append_array(out, value.get_array()); return;
-    case boost::json::kind::object: append_object(out, value.get_object()); return;
+    case boost::json::kind::null:
+      out += "null";
+      return;
+    case boost::json::kind::bool_:
+      out += value.get_bool() ? "true" : "false";
+      return;
+    case boost::json::kind::int64:
+      out += std::to_string(value.get_int64());
+      return;
+    case boost::json::kind::uint64:
+      out += std::to_string(value.get_uint64());
+      return;
+    case boost::json::kind::double_:
+      append_double(out, value.get_double());
+      return;
+    case boost::json::kind::string:
+      append_json_string(out, value.get_string());
+      return;
+    case boost::json::kind::array:
+      append_array(out, value.get_array());
+      return;
+    case boost::json::kind::object:
+      append_object(out, value.get_object());
+      return;
   }
 }
 

@@ -3,7 +3,8 @@
 //   struct Point { int x = 0; std::optional<std::string> label; };
 //   BOOST_DESCRIBE_STRUCT(Point, (), (x, label))
 //   Point p = json::read<Point>(json::parse(R"({"x":1,"later":true})"));   // unknown members are ignored
-//   json::write(p)                                                          // {"x":1}, empty optionals left out
+//   json::write(p)                                                          // {"x":1}, empty optionals left
+//   out
 //
 // A member that is not std::optional and is missing keeps its default, unless its type is json::Required<T>.
 // Errors name the path: "image.uri: required", "args[2]: expected a string".
@@ -90,7 +91,10 @@ void read_into(T& out, const Value& value, const std::string& path) {
     out = value.get_bool();
   } else if constexpr (std::is_integral_v<T>) {
     constexpr bool small = sizeof(T) < sizeof(int64_t);
-    out = static_cast<T>(read_int(value, path, std::is_unsigned_v<T> ? 0 : small ? std::numeric_limits<T>::min() : INT64_MIN,
+    out = static_cast<T>(read_int(value, path,
+                                  std::is_unsigned_v<T> ? 0
+                                  : small               ? std::numeric_limits<T>::min()
+                                                        : INT64_MIN,
                                   small ? static_cast<int64_t>(std::numeric_limits<T>::max()) : INT64_MAX));
   } else if constexpr (std::is_floating_point_v<T>) {
     if (!value.is_number()) fail(path, "expected a number");
@@ -114,20 +118,22 @@ void read_into(T& out, const Value& value, const std::string& path) {
       read_into(out.emplace_back(), item, path + "[" + std::to_string(out.size() - 1) + "]");
   } else if constexpr (is_string_map<T>::value) {
     if (!value.is_object()) fail(path, "expected an object");
-    for (const auto& [key, item] : value.get_object()) read_into(out[std::string(key)], item, join(path, key));
+    for (const auto& [key, item] : value.get_object())
+      read_into(out[std::string(key)], item, join(path, key));
   } else {
     if (!value.is_object()) fail(path, "expected an object");
     const Object& object = value.get_object();
-    boost::mp11::mp_for_each<boost::describe::describe_members<T, boost::describe::mod_any_access>>([&](auto member) {
-      auto& target = out.*member.pointer;
-      std::string at = join(path, member.name);
-      const Value* found = object.if_contains(member.name);
-      if (!found || found->is_null()) {
-        if constexpr (is_required<std::decay_t<decltype(target)>>::value) fail(at, "required");
-        return;
-      }
-      read_into(target, *found, at);
-    });
+    boost::mp11::mp_for_each<boost::describe::describe_members<T, boost::describe::mod_any_access>>(
+        [&](auto member) {
+          auto& target = out.*member.pointer;
+          std::string at = join(path, member.name);
+          const Value* found = object.if_contains(member.name);
+          if (!found || found->is_null()) {
+            if constexpr (is_required<std::decay_t<decltype(target)>>::value) fail(at, "required");
+            return;
+          }
+          read_into(target, *found, at);
+        });
   }
 }
 
@@ -153,13 +159,14 @@ Value write_value(const T& in) {
     return object;
   } else {
     Object object;
-    boost::mp11::mp_for_each<boost::describe::describe_members<T, boost::describe::mod_any_access>>([&](auto member) {
-      const auto& source = in.*member.pointer;
-      if constexpr (is_optional<std::decay_t<decltype(source)>>::value) {
-        if (!source) return;
-      }
-      object[member.name] = write_value(source);
-    });
+    boost::mp11::mp_for_each<boost::describe::describe_members<T, boost::describe::mod_any_access>>(
+        [&](auto member) {
+          const auto& source = in.*member.pointer;
+          if constexpr (is_optional<std::decay_t<decltype(source)>>::value) {
+            if (!source) return;
+          }
+          object[member.name] = write_value(source);
+        });
     return object;
   }
 }

@@ -1,8 +1,7 @@
 #include "base/log.h"
 
-#include <unistd.h>
-
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <atomic>
 

@@ -1,5 +1,5 @@
-// JSON-lines log on stderr (or another fd): {"ts","level","msg",...fields}. One write(2) per line, so lines of
-// several processes do not mix. Usable from any thread; not after fork.
+// JSON-lines log on stderr (or another fd): {"ts","level","msg",...fields}. One write(2) per line, so lines
+// of several processes do not mix. Usable from any thread; not after fork.
 //
 //   log_info("sandbox created", {{"sandbox", id}, {"ms", 4}});
 //
@@ -35,9 +35,17 @@ void configure_log(LogLevel level, int fd, std::string_view component);
 bool log_enabled(LogLevel level);
 void log(LogLevel level, std::string_view message, std::initializer_list<LogField> fields = {});
 
-inline void log_debug(std::string_view m, std::initializer_list<LogField> f = {}) { log(LogLevel::debug, m, f); }
-inline void log_info(std::string_view m, std::initializer_list<LogField> f = {}) { log(LogLevel::info, m, f); }
-inline void log_warn(std::string_view m, std::initializer_list<LogField> f = {}) { log(LogLevel::warn, m, f); }
-inline void log_error(std::string_view m, std::initializer_list<LogField> f = {}) { log(LogLevel::error, m, f); }
+inline void log_debug(std::string_view m, std::initializer_list<LogField> f = {}) {
+  log(LogLevel::debug, m, f);
+}
+inline void log_info(std::string_view m, std::initializer_list<LogField> f = {}) {
+  log(LogLevel::info, m, f);
+}
+inline void log_warn(std::string_view m, std::initializer_list<LogField> f = {}) {
+  log(LogLevel::warn, m, f);
+}
+inline void log_error(std::string_view m, std::initializer_list<LogField> f = {}) {
+  log(LogLevel::error, m, f);
+}
 
 }  // namespace osb

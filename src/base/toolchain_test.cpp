@@ -61,7 +61,8 @@ struct Aggregate {
   Counted counted;
 };
 
-constexpr const char* kVerdict = "this compiler miscompiles coroutines; build with clang++-19 (./dev setup installs it)";
+constexpr const char* kVerdict =
+    "this compiler miscompiles coroutines; build with clang++-19 (./dev setup installs it)";
 
 Task<int> by_value(Aggregate a) { co_return int(a.method.size() + a.counted.text.size()); }
 Task<int> by_reference(const Aggregate& a) { co_return int(a.method.size() + a.counted.text.size()); }
@@ -69,13 +70,17 @@ Task<int> call(std::function<Task<int>()> f) { co_return co_await f(); }
 Task<int> take(Counted c) { co_return int(c.text.size()); }
 
 TEST(Toolchain, AggregateTemporaryByValue) {
-  auto t = []() -> Task<int> { co_return co_await by_value(Aggregate{.method = "a method name that is long enough"}); };
+  auto t = []() -> Task<int> {
+    co_return co_await by_value(Aggregate{.method = "a method name that is long enough"});
+  };
   EXPECT_EQ(t().run(), 33 + 57) << kVerdict;
   EXPECT_EQ(g_alive, 0) << kVerdict;
 }
 
 TEST(Toolchain, AggregateTemporaryByReference) {
-  auto t = []() -> Task<int> { co_return co_await by_reference(Aggregate{.method = "a method name that is long enough"}); };
+  auto t = []() -> Task<int> {
+    co_return co_await by_reference(Aggregate{.method = "a method name that is long enough"});
+  };
   EXPECT_EQ(t().run(), 33 + 57) << kVerdict;
   EXPECT_EQ(g_alive, 0) << kVerdict;
 }
@@ -91,7 +96,7 @@ TEST(Toolchain, CapturingLambdaTemporary) {
 }
 
 TEST(Toolchain, TernaryWithTemporary) {
-  auto t = [](bool yes) -> Task<int> { co_return co_await(yes ? take(Counted{}) : take(Counted{})); };
+  auto t = [](bool yes) -> Task<int> { co_return co_await (yes ? take(Counted{}) : take(Counted{})); };
   EXPECT_EQ(t(true).run(), 57) << kVerdict;
   EXPECT_EQ(t(false).run(), 57) << kVerdict;
   EXPECT_EQ(g_alive, 0) << kVerdict;

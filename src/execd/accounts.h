@@ -1,5 +1,5 @@
-// Users and groups of the sandbox, read from its /etc/passwd and /etc/group by hand: a static program cannot use the
-// name service of the C library.
+// Users and groups of the sandbox, read from its /etc/passwd and /etc/group by hand: a static program cannot
+// use the name service of the C library.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,8 @@ struct Identity {
   std::vector<uint32_t> groups;  // supplementary
 };
 
-// Primary and supplementary groups of `uid`. A uid without an account gets the group of the same number and no others.
+// Primary and supplementary groups of `uid`. A uid without an account gets the group of the same number and
+// no others.
 Identity identity_of(uint32_t uid, std::string_view passwd, std::string_view group);
 // The same from the files below `root` ("" for /).
 Identity identity_of(uint32_t uid, const std::string& root = {});

@@ -9,8 +9,10 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-constexpr std::string_view kPasswd = "root:x:0:0:root:/root:/bin/sh\nbroken\nx:x:nan:5:::\nana:x:1000:1001:Ana:/home/ana:/bin/sh\n";
-constexpr std::string_view kGroup = "root:x:0:\nwheel:x:10:bo,ana\nanas:x:11:anabel\naudio:x:29:ana\nbad:x:no:ana";
+constexpr std::string_view kPasswd =
+    "root:x:0:0:root:/root:/bin/sh\nbroken\nx:x:nan:5:::\nana:x:1000:1001:Ana:/home/ana:/bin/sh\n";
+constexpr std::string_view kGroup =
+    "root:x:0:\nwheel:x:10:bo,ana\nanas:x:11:anabel\naudio:x:29:ana\nbad:x:no:ana";
 
 TEST(Accounts, KnowsPrimaryAndSupplementaryGroups) {
   Identity ana = identity_of(1000, kPasswd, kGroup);

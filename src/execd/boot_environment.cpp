@@ -15,12 +15,14 @@ namespace {
 
 constexpr uint16_t kJupyterPort = 44771;
 
-// An empty file where clients append variables for later commands; without it they still work, only that fails.
+// An empty file where clients append variables for later commands; without it they still work, only that
+// fails.
 void make_env_file(const std::string& path) {
   for (size_t slash = path.find('/', 1); slash != std::string::npos; slash = path.find('/', slash + 1))
     ::mkdir(path.substr(0, slash).c_str(), 0755);
   Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0644));
-  if (!file) log_warn("the environment file cannot be made", {{"path", path}, {"error", ::strerrordesc_np(errno)}});
+  if (!file)
+    log_warn("the environment file cannot be made", {{"path", path}, {"error", ::strerrordesc_np(errno)}});
 }
 
 }  // namespace

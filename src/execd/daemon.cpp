@@ -38,8 +38,8 @@ http::Response format_error(const Error& error, const http::Request*) {
 }
 
 // Takes "::" for IPv6 alone, so that it goes together with "0.0.0.0".
-std::unique_ptr<net::Listener> listen_at(const net::asio::any_io_executor& executor, const std::string& address,
-                                         uint16_t port) {
+std::unique_ptr<net::Listener> listen_at(const net::asio::any_io_executor& executor,
+                                         const std::string& address, uint16_t port) {
   if (address != "::") return net::listen_tcp(executor, address, port);
   const std::string doing = "listening on [::]:" + std::to_string(port);
   Fd socket(check(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), doing));
@@ -81,7 +81,8 @@ Daemon::Daemon(net::asio::any_io_executor executor, Reaper& reaper, DaemonOption
   server.format_error = format_error;
   server.echo_request_id = false;
   server_ = std::make_unique<http::Server>(
-      executor, [this](http::Request& request, http::ResponseWriter& response) { return handle(request, response); },
+      executor,
+      [this](http::Request& request, http::ResponseWriter& response) { return handle(request, response); },
       std::move(server));
 }
 
@@ -91,7 +92,8 @@ Daemon::~Daemon() {
 
 // The one place where services are put together.
 void Daemon::register_routes() {
-  router_.add("GET", "/ping", [](http::Request&, http::ResponseWriter& response) { return response.send({}); });
+  router_.add("GET", "/ping",
+              [](http::Request&, http::ResponseWriter& response) { return response.send({}); });
   add_command_routes(router_, commands_, {options_.commands, options_.strip_line_terminators});
   add_metrics_routes(router_, metrics_);
   add_code_routes(router_, contexts_, [this](std::string id) { return commands_.interrupt(std::move(id)); });
@@ -137,7 +139,8 @@ net::task<> Daemon::handle(http::Request& request, http::ResponseWriter& respons
   using Match = http::Router::Match;
   request.path = without_trailing_slash(request.path);
   if (!may_enter(request))
-    throw Error(ErrorCode::unauthorized, "Unauthorized: invalid or missing header X-EXECD-ACCESS-TOKEN", "UNAUTHORIZED");
+    throw Error(ErrorCode::unauthorized, "Unauthorized: invalid or missing header X-EXECD-ACCESS-TOKEN",
+                "UNAUTHORIZED");
   const http::Handler* handler = nullptr;
   std::vector<std::string_view> allowed;
   if (router_.find(request, handler, allowed) != Match::found)

@@ -1,5 +1,5 @@
-// The daemon: its listeners, the token check in front of every route, and the services behind them. It knows nothing
-// of PID 1; init.h does.
+// The daemon: its listeners, the token check in front of every route, and the services behind them. It knows
+// nothing of PID 1; init.h does.
 #pragma once
 
 #include <chrono>
@@ -25,8 +25,8 @@ struct DaemonOptions {
   CommandDefaults commands;
   bool strip_line_terminators = false;
   MetricsOptions metrics;
-  // Where clients look for a Jupyter server before they call code execution ready: connections are accepted and
-  // closed there, unless somebody else listens. 0: nowhere.
+  // Where clients look for a Jupyter server before they call code execution ready: connections are accepted
+  // and closed there, unless somebody else listens. 0: nowhere.
   uint16_t jupyter_port = 0;
 };
 

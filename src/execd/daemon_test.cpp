@@ -2,14 +2,13 @@
 #include "execd/daemon.h"
 
 #include <dirent.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
 #include <fstream>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 #include "base/json.h"
 #include "execd/small_file.h"
@@ -37,7 +36,8 @@ std::string brief(const json::Value& event) {
   EXPECT_TRUE(event.as_object().contains("timestamp"));
   if (auto text = event.as_object().if_contains("text")) out += ":" + std::string(text->as_string());
   if (auto error = event.as_object().if_contains("error"))
-    out += ":" + std::string(error->at("evalue").as_string()) + "/" + std::string(error->at("traceback").at(0).as_string());
+    out += ":" + std::string(error->at("evalue").as_string()) + "/" +
+           std::string(error->at("traceback").at(0).as_string());
   return out;
 }
 
@@ -166,12 +166,14 @@ TEST_F(DaemonTest, StreamsOneEventPerLine) {
   EXPECT_THAT(run("printf abc"), ElementsAre("stdout:abc", "execution_complete"));
   EXPECT_THAT(run("true"), ElementsAre("execution_complete"));
   EXPECT_THAT(run("printf 'a\\rb\\tc\\n'"), ElementsAre("stdout:a\r", "stdout:b\tc\n", "execution_complete"));
-  EXPECT_THAT(run("printf '\\377\\376\\n'"), ElementsAre("stdout:\xef\xbf\xbd\xef\xbf\xbd\n", "execution_complete"));
+  EXPECT_THAT(run("printf '\\377\\376\\n'"),
+              ElementsAre("stdout:\xef\xbf\xbd\xef\xbf\xbd\n", "execution_complete"));
 }
 
 TEST_F(DaemonTest, OldClientsGetLinesWithoutTerminators) {
   agent_ = "OpenSandbox-Python-SDK/0.1.11";
-  EXPECT_THAT(run("echo one; echo; echo three"), ElementsAre("stdout:one", "stdout:\n", "stdout:three", "execution_complete"));
+  EXPECT_THAT(run("echo one; echo; echo three"),
+              ElementsAre("stdout:one", "stdout:\n", "stdout:three", "execution_complete"));
   agent_ = "OpenSandbox-Python-SDK/1.1.1";
   EXPECT_THAT(run("echo one"), ElementsAre("stdout:one\n", "execution_complete"));
   options_.strip_line_terminators = true;
@@ -190,7 +192,8 @@ TEST_F(DaemonTest, EndsWithTheExitCode) {
 }
 
 TEST_F(DaemonTest, ArgvNeedsNoShell) {
-  EXPECT_THAT(events_of(post_command(R"({"argv":["printf","%s|","a b","","$HOME"]})").body).at(2), "stdout:a b||$HOME|");
+  EXPECT_THAT(events_of(post_command(R"({"argv":["printf","%s|","a b","","$HOME"]})").body).at(2),
+              "stdout:a b||$HOME|");
   auto events = events_of(post_command(R"({"argv":["nope-nope"]})").body);
   ASSERT_EQ(events.size(), 3u);
   EXPECT_EQ(events[2], "error:starting nope-nope: no such program/starting nope-nope: no such program");
@@ -215,20 +218,36 @@ TEST_F(DaemonTest, VariablesAppendedToTheEnvFileReachLaterCommands) {
 }
 
 TEST_F(DaemonTest, RefusesBadRequests) {
-  for (const char* body :
-       {"{}", R"({"command":""})", R"({"command":5})", R"({"command":"true","timeout":-1})", R"({"command":"true","timeout":1.5})",
-        "{", "", "[]", R"({"command":"a","argv":["b"]})", R"({"argv":[]})", R"({"argv":[""]})", R"({"argv":["a",1]})",
-        R"({"command":"a\u0000b"})", R"({"command":"true","gid":1})", R"({"command":"true","uid":-1})",
-        R"({"command":"true","cwd":"/none"})", R"({"command":"true","cwd":"/etc/passwd"})",
-        R"({"command":"true","cwd":"$UNDEFINED_X"})", R"({"command":"true","envs":{"A=B":"c"}})", R"({"command":"true","envs":[1]})"})
+  for (const char* body : {"{}",
+                           R"({"command":""})",
+                           R"({"command":5})",
+                           R"({"command":"true","timeout":-1})",
+                           R"({"command":"true","timeout":1.5})",
+                           "{",
+                           "",
+                           "[]",
+                           R"({"command":"a","argv":["b"]})",
+                           R"({"argv":[]})",
+                           R"({"argv":[""]})",
+                           R"({"argv":["a",1]})",
+                           R"({"command":"a\u0000b"})",
+                           R"({"command":"true","gid":1})",
+                           R"({"command":"true","uid":-1})",
+                           R"({"command":"true","cwd":"/none"})",
+                           R"({"command":"true","cwd":"/etc/passwd"})",
+                           R"({"command":"true","cwd":"$UNDEFINED_X"})",
+                           R"({"command":"true","envs":{"A=B":"c"}})",
+                           R"({"command":"true","envs":[1]})"})
     EXPECT_EQ(refusal(post_command(body)), "400 INVALID_REQUEST_BODY") << body;
-  EXPECT_THAT(post_command(R"({"command":"pwd","cwd":"/none"})").body, HasSubstr("working directory does not exist: /none"));
+  EXPECT_THAT(post_command(R"({"command":"pwd","cwd":"/none"})").body,
+              HasSubstr("working directory does not exist: /none"));
   EXPECT_EQ(post_command("{\"command\":\"" + std::string(5 << 20, 'x') + "\"}").status, 413);
 }
 
 TEST_F(DaemonTest, IdentityOfTheRequest) {
   if (::geteuid() != 0) GTEST_SKIP() << "needs root";
-  EXPECT_EQ(run("id -u; id -g", R"(,"uid":65534,"gid":65533)"), (std::vector<std::string>{"stdout:65534\n", "stdout:65533\n", "execution_complete"}));
+  EXPECT_EQ(run("id -u; id -g", R"(,"uid":65534,"gid":65533)"),
+            (std::vector<std::string>{"stdout:65534\n", "stdout:65533\n", "execution_complete"}));
   EXPECT_EQ(run("id -g", R"(,"uid":65534)")[0], "stdout:65534\n");  // nogroup, from the account
   EXPECT_EQ(run("echo by name > /dev/stdout", R"(,"uid":65534)")[0], "stdout:by name\n");
 }
@@ -236,8 +255,9 @@ TEST_F(DaemonTest, IdentityOfTheRequest) {
 TEST_F(DaemonTest, TimeLimitKillsEverything) {
   // The shell and its child ignore SIGTERM; another child has left the group.
   std::string pidfile = env_file_ + ".pid";
-  EXPECT_THAT(run("trap '' TERM; setsid sleep 1001 & echo $! > " + pidfile + "; sleep 1002", R"(,"timeout":300)"),
-              ElementsAre("error:-1/signal: killed"));
+  EXPECT_THAT(
+      run("trap '' TERM; setsid sleep 1001 & echo $! > " + pidfile + "; sleep 1002", R"(,"timeout":300)"),
+      ElementsAre("error:-1/signal: killed"));
   pid_t escaped = std::stoi(read_small_file(pidfile, 100).value_or("0"));
   ::unlink(pidfile.c_str());
   ASSERT_GT(escaped, 1);
@@ -263,8 +283,8 @@ TEST_F(DaemonTest, AChildLeftBehindThatNeverStopsPrintingDoesNotHoldTheStream) {
 
 TEST_F(DaemonTest, InterruptReachesGrandchildren) {
   std::string pids = env_file_ + ".pids";
-  EXPECT_THAT(run("(trap '' TERM; sleep 1003 & echo $! >> " + pids + "; wait; sleep 1004) & setsid sleep 1005 & echo $! >> " +
-                      pids + "; wait",
+  EXPECT_THAT(run("(trap '' TERM; sleep 1003 & echo $! >> " + pids +
+                      "; wait; sleep 1004) & setsid sleep 1005 & echo $! >> " + pids + "; wait",
                   R"(,"background":true)"),
               ElementsAre("execution_complete"));
   auto started = [&] {
@@ -279,7 +299,8 @@ TEST_F(DaemonTest, InterruptReachesGrandchildren) {
   EXPECT_EQ(answer.body, "");
   for (pid_t pid : started()) EXPECT_TRUE(wait_until([&] { return ::kill(pid, 0) != 0; })) << pid;
   ::unlink(pids.c_str());
-  EXPECT_THAT(get("/command/status/" + last_id_).body, HasSubstr(R"("exit_code":-1,"error":"signal: terminated")"));
+  EXPECT_THAT(get("/command/status/" + last_id_).body,
+              HasSubstr(R"("exit_code":-1,"error":"signal: terminated")"));
 }
 
 TEST_F(DaemonTest, InterruptOfACommandThatIgnoresIt) {
@@ -298,9 +319,11 @@ TEST_F(DaemonTest, InterruptNeedsARunningCommand) {
 }
 
 TEST_F(DaemonTest, BackgroundCommandsKeepStatusAndLogs) {
-  EXPECT_THAT(run("echo bg; sleep 0.1; echo end >&2; exit 4", R"(,"background":true)"), ElementsAre("execution_complete"));
+  EXPECT_THAT(run("echo bg; sleep 0.1; echo end >&2; exit 4", R"(,"background":true)"),
+              ElementsAre("execution_complete"));
   std::string id = last_id_;
-  ASSERT_TRUE(wait_until([&] { return get("/command/status/" + id).body.find(R"("running":false)") != std::string::npos; }));
+  ASSERT_TRUE(wait_until(
+      [&] { return get("/command/status/" + id).body.find(R"("running":false)") != std::string::npos; }));
   json::Value status = json::parse(get("/command/status/" + id).body);
   EXPECT_EQ(status.at("id").as_string(), id);
   EXPECT_EQ(status.at("exit_code").as_int64(), 4);
@@ -336,7 +359,8 @@ TEST_F(DaemonTest, ABackgroundCommandThatCannotStartSaysSo) {
   auto events = events_of(post_command(R"({"argv":["/nope"],"background":true})").body);
   ASSERT_EQ(events.size(), 3u);
   EXPECT_THAT(events[2], HasSubstr("error:starting /nope"));
-  EXPECT_THAT(get("/command/status/" + events[0].substr(5)).body, HasSubstr(R"("running":false,"exit_code":255)"));
+  EXPECT_THAT(get("/command/status/" + events[0].substr(5)).body,
+              HasSubstr(R"("running":false,"exit_code":255)"));
 }
 
 TEST_F(DaemonTest, ChildrenOfAnEndedBackgroundCommandLiveOnAndAreLogged) {
@@ -369,16 +393,19 @@ TEST_F(DaemonTest, AFloodOfOutputNeedsLittleMemory) {
   run("true");
   reset_peak();
   size_t before = peak_memory();
-  for (const char* command : {"head -c 200000000 /dev/zero | tr '\\\\0' x", "yes 0123456789012345678901234567890123456789 | head -c 20000000"}) {
+  for (const char* command : {"head -c 200000000 /dev/zero | tr '\\\\0' x",
+                              "yes 0123456789012345678901234567890123456789 | head -c 20000000"}) {
     uint64_t received = 0;
-    loop_.run_until_done(count_body(&client_, daemon_->port(),
-                                    request("POST", "/command", "{\"command\":\"" + std::string(command) + "\"}"), &received));
+    loop_.run_until_done(
+        count_body(&client_, daemon_->port(),
+                   request("POST", "/command", "{\"command\":\"" + std::string(command) + "\"}"), &received));
     EXPECT_GT(received, 20000000u);
   }
   EXPECT_LT(peak_memory() - before, 16u << 20);
 }
 
-net::task<> read_a_little_and_leave(http::Client* client, uint16_t port, http::ClientRequest request, std::string* id) {
+net::task<> read_a_little_and_leave(http::Client* client, uint16_t port, http::ClientRequest request,
+                                    std::string* id) {
   auto response = co_await client->send({"127.0.0.1", port, {}}, std::move(request));
   std::string buffer(4096, '\0');
   size_t n = co_await response->read_some(buffer);
@@ -394,9 +421,11 @@ TEST_F(DaemonTest, AClientThatStopsReadingAndLeavesDoesNotStopTheCommand) {
   std::string id;
   loop_.run_until_done(read_a_little_and_leave(
       &client_, daemon_->port(),
-      request("POST", "/command", R"({"command":"head -c 50000000 /dev/zero | tr '\\0' x; echo done >&2"})"), &id));
-  EXPECT_TRUE(wait_until([&] { return get("/command/status/" + id).body.find(R"("exit_code":0)") != std::string::npos; }))
-      << get("/command/status/" + id).body;
+      request("POST", "/command", R"({"command":"head -c 50000000 /dev/zero | tr '\\0' x; echo done >&2"})"),
+      &id));
+  EXPECT_TRUE(wait_until([&] {
+    return get("/command/status/" + id).body.find(R"("exit_code":0)") != std::string::npos;
+  })) << get("/command/status/" + id).body;
   EXPECT_LT(peak_memory() - before, 24u << 20);
 }
 
@@ -426,7 +455,8 @@ TEST_F(DaemonTest, EndedCommandsAreForgottenAtSomePoint) {
   EXPECT_FALSE(commands.find(first));
 }
 
-net::task<> read_two_lines(http::Client* client, uint16_t port, http::ClientRequest request, std::string* lines) {
+net::task<> read_two_lines(http::Client* client, uint16_t port, http::ClientRequest request,
+                           std::string* lines) {
   auto response = co_await client->send({"127.0.0.1", port, {}}, std::move(request));
   std::string buffer(4096, '\0');
   while (std::count(lines->begin(), lines->end(), '\n') < 2) {

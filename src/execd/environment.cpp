@@ -11,9 +11,9 @@ namespace osb::execd {
 namespace {
 
 constexpr size_t kEnvFileBytes = 1024 * 1024;
-constexpr const char* kPrivate[] = {"EXECD_ACCESS_TOKEN",    "JUPYTER_TOKEN",          "JUPYTER_HOST",
-                                    "EXECD_ISOLATION_CONFIG", "OPENSANDBOX_LIFECYCLE", "EXECD_LIFECYCLE_CONFIG",
-                                    "EXECD_RUNTIME_INIT"};
+constexpr const char* kPrivate[] = {
+    "EXECD_ACCESS_TOKEN",    "JUPYTER_TOKEN",          "JUPYTER_HOST",      "EXECD_ISOLATION_CONFIG",
+    "OPENSANDBOX_LIFECYCLE", "EXECD_LIFECYCLE_CONFIG", "EXECD_RUNTIME_INIT"};
 
 std::string_view trim(std::string_view text) {
   auto blank = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\v' || c == '\f'; };
@@ -68,10 +68,14 @@ std::string look_up_or_empty(const Environment& known, std::string_view name) {
 
 char unescaped(char c) {
   switch (c) {
-    case 'n': return '\n';
-    case 'r': return '\r';
-    case 't': return '\t';
-    default: return c;
+    case 'n':
+      return '\n';
+    case 'r':
+      return '\r';
+    case 't':
+      return '\t';
+    default:
+      return c;
   }
 }
 
@@ -84,7 +88,8 @@ std::optional<std::string> double_quoted(std::string_view text, const Environmen
       if (i + 1 != text.size()) return std::nullopt;
       return out;
     }
-    if (c == '\\' && i + 1 < text.size() && std::string_view("\\\"nrt$").find(text[i + 1]) != std::string_view::npos) {
+    if (c == '\\' && i + 1 < text.size() &&
+        std::string_view("\\\"nrt$").find(text[i + 1]) != std::string_view::npos) {
       out += unescaped(text[++i]);
     } else if (c == '$') {
       Reference reference = reference_at(text.substr(i));
@@ -151,7 +156,8 @@ std::string expand_path(std::string_view path, const Environment& environment) {
   auto defined = [&](std::string_view name) {
     auto found = environment.find(std::string(name));
     if (found == environment.end())
-      throw Error(ErrorCode::invalid, "expanding the path " + std::string(path) + ": " + std::string(name) + " is not set");
+      throw Error(ErrorCode::invalid,
+                  "expanding the path " + std::string(path) + ": " + std::string(name) + " is not set");
     return found->second;
   };
   if (path == "~" || path.starts_with("~/")) return defined("HOME") + substitute(path.substr(1), defined);
@@ -170,7 +176,8 @@ Environment from_strings(char** environment) {
   for (char** entry = environment; *entry; ++entry) {
     std::string_view text(*entry);
     size_t equals = text.find('=');
-    if (equals != std::string_view::npos && equals != 0) out[std::string(text.substr(0, equals))] = text.substr(equals + 1);
+    if (equals != std::string_view::npos && equals != 0)
+      out[std::string(text.substr(0, equals))] = text.substr(equals + 1);
   }
   return out;
 }

@@ -1,5 +1,6 @@
-// The environment that commands get: the daemon's base environment, overlaid by the file that EXECD_ENVS names
-// (read again for every command, so that an entrypoint or a client may extend it later), overlaid by the request.
+// The environment that commands get: the daemon's base environment, overlaid by the file that EXECD_ENVS
+// names (read again for every command, so that an entrypoint or a client may extend it later), overlaid by
+// the request.
 #pragma once
 
 #include <map>

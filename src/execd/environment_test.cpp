@@ -1,12 +1,11 @@
 #include "execd/environment.h"
 
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <fstream>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 #include "base/error.h"
 
@@ -27,7 +26,8 @@ TEST(EnvFile, ReadsNamesAndValues) {
 }
 
 TEST(EnvFile, SubstitutesFromTheDaemonsEnvironment) {
-  EXPECT_THAT(parse("P=$PATH:/opt/bin\nQ=${X}2$NONE.\nR=$ $5 ${"), ElementsAre(Pair("P", "/bin:/opt/bin"), Pair("Q", "12."), Pair("R", "$ $5 ${")));
+  EXPECT_THAT(parse("P=$PATH:/opt/bin\nQ=${X}2$NONE.\nR=$ $5 ${"),
+              ElementsAre(Pair("P", "/bin:/opt/bin"), Pair("Q", "12."), Pair("R", "$ $5 ${")));
 }
 
 TEST(EnvFile, SingleQuotesAreLiteral) {
@@ -36,8 +36,10 @@ TEST(EnvFile, SingleQuotesAreLiteral) {
 }
 
 TEST(EnvFile, DoubleQuotesTakeEscapesAndReferences) {
-  EXPECT_THAT(parse(R"(A="it's \"q\" \\ \n\r\t \$X $X \z")"), ElementsAre(Pair("A", "it's \"q\" \\ \n\r\t $X 1 \\z")));
-  EXPECT_THAT(parse("A=\"\"\nB=\"open\nC=\"a\" b"), ElementsAre(Pair("A", ""), Pair("B", "\"open"), Pair("C", "\"a\" b")));
+  EXPECT_THAT(parse(R"(A="it's \"q\" \\ \n\r\t \$X $X \z")"),
+              ElementsAre(Pair("A", "it's \"q\" \\ \n\r\t $X 1 \\z")));
+  EXPECT_THAT(parse("A=\"\"\nB=\"open\nC=\"a\" b"),
+              ElementsAre(Pair("A", ""), Pair("B", "\"open"), Pair("C", "\"a\" b")));
 }
 
 class EnvFileOnDisk : public ::testing::Test {
@@ -50,8 +52,9 @@ class EnvFileOnDisk : public ::testing::Test {
 TEST_F(EnvFileOnDisk, LiesBetweenBaseAndRequest) {
   std::ofstream(path_) << "A=file\nB=file\n";
   Environment base = {{"EXECD_ENVS", path_}, {"A", "base"}, {"B", "base"}, {"C", "base"}};
-  EXPECT_THAT(command_environment(base, {{"B", "request"}}),
-              ElementsAre(Pair("A", "file"), Pair("B", "request"), Pair("C", "base"), Pair("EXECD_ENVS", path_)));
+  EXPECT_THAT(
+      command_environment(base, {{"B", "request"}}),
+      ElementsAre(Pair("A", "file"), Pair("B", "request"), Pair("C", "base"), Pair("EXECD_ENVS", path_)));
 }
 
 TEST_F(EnvFileOnDisk, AFifoInItsPlaceDoesNotBlock) {
@@ -60,7 +63,8 @@ TEST_F(EnvFileOnDisk, AFifoInItsPlaceDoesNotBlock) {
 }
 
 TEST(Environment, LosesTheDaemonsSecrets) {
-  Environment environment = {{"EXECD_ACCESS_TOKEN", "t"}, {"JUPYTER_TOKEN", "t"}, {"EXECD_RUNTIME_INIT", "1"}, {"A", "1"}};
+  Environment environment = {
+      {"EXECD_ACCESS_TOKEN", "t"}, {"JUPYTER_TOKEN", "t"}, {"EXECD_RUNTIME_INIT", "1"}, {"A", "1"}};
   remove_private_variables(environment);
   EXPECT_THAT(environment, ElementsAre(Pair("A", "1")));
 }

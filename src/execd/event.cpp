@@ -66,7 +66,8 @@ std::string execution_count_event(int64_t count) {
   return out;
 }
 
-std::string error_event(std::string_view ename, std::string_view evalue, const std::vector<std::string>& traceback) {
+std::string error_event(std::string_view ename, std::string_view evalue,
+                        const std::vector<std::string>& traceback) {
   std::string out = begin("error");
   add_timestamp(out);
   out += R"(,"error":{)";

@@ -1,5 +1,5 @@
-// The events of an execution stream, as JSON text (facts: type always, timestamp in Unix ms always, fields that are
-// empty left out, key order fixed). One function per type.
+// The events of an execution stream, as JSON text (facts: type always, timestamp in Unix ms always, fields
+// that are empty left out, key order fixed). One function per type.
 #pragma once
 
 #include <cstdint>
@@ -15,10 +15,12 @@ std::string ping_event();
 std::string stdout_event(std::string_view text);
 std::string stderr_event(std::string_view text);
 std::string status_event(std::string_view text);
-// `results`: MIME type → text. "text/plain" is also sent under the key "text", which Python and Kotlin clients read.
+// `results`: MIME type → text. "text/plain" is also sent under the key "text", which Python and Kotlin
+// clients read.
 std::string result_event(const std::vector<std::pair<std::string, std::string>>& results);
 std::string execution_count_event(int64_t count);
-std::string error_event(std::string_view ename, std::string_view evalue, const std::vector<std::string>& traceback);
+std::string error_event(std::string_view ename, std::string_view evalue,
+                        const std::vector<std::string>& traceback);
 // execution_time is left out when it is 0.
 std::string execution_complete_event(int64_t execution_time_ms);
 

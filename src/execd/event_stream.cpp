@@ -19,8 +19,8 @@ http::Headers stream_headers() {
 
 }  // namespace
 
-// Events wait as the text that goes on the wire. A JSON event holds no raw line feed, so a blank line is always the
-// end of one.
+// Events wait as the text that goes on the wire. A JSON event holds no raw line feed, so a blank line is
+// always the end of one.
 struct EventStream::Queue {
   explicit Queue(net::asio::any_io_executor executor) : wake(std::move(executor)) {}
 
@@ -47,7 +47,8 @@ struct EventStream::Queue {
   }
 };
 
-EventStream::EventStream(net::asio::any_io_executor executor) : queue_(std::make_shared<Queue>(std::move(executor))) {}
+EventStream::EventStream(net::asio::any_io_executor executor)
+    : queue_(std::make_shared<Queue>(std::move(executor))) {}
 
 void EventStream::push(std::string event) {
   if (closed_ || queue_->gone) return;

@@ -28,7 +28,8 @@ std::string read_to_end(Fd fd) {
     if (n < 0 && errno == EINTR) continue;
     if (check(n, "reading the boot configuration") == 0) return out;
     out.append(buffer, static_cast<size_t>(n));
-    if (out.size() > kConfigBytes) throw Error(ErrorCode::too_large, "reading the boot configuration: it does not end");
+    if (out.size() > kConfigBytes)
+      throw Error(ErrorCode::too_large, "reading the boot configuration: it does not end");
   }
 }
 
@@ -40,7 +41,8 @@ class Report {
     if (!fd_) return;
     std::string message(1, kind);
     message += text.substr(0, 4000);
-    if (::write(fd_.get(), message.data(), message.size()) < 0) log_error("nobody listens to the boot report");
+    if (::write(fd_.get(), message.data(), message.size()) < 0)
+      log_error("nobody listens to the boot report");
     fd_.reset();
   }
 
@@ -85,10 +87,13 @@ struct Sandbox {
     loop.stop();
   }
   void start(Reaper& reaper, const sys::ChildSpec& spec) {
-    entrypoint = reaper.start(spec, [this](sys::ExitStatus status) {
-      entrypoint.reset();
-      end(status.signal != 0 ? 128 + status.signal : status.code);
-    }).pid;
+    entrypoint = reaper
+                     .start(spec,
+                            [this](sys::ExitStatus status) {
+                              entrypoint.reset();
+                              end(status.signal != 0 ? 128 + status.signal : status.code);
+                            })
+                     .pid;
   }
   void obey(int signal, pid_t sender) {
     if (sender != 0) return;
@@ -101,8 +106,8 @@ struct Sandbox {
 };
 
 // A start that fails for what the request asked for is told apart from one that fails for us.
-bool start_entrypoint(const api::BootConfig& config, const CommandDefaults& defaults, Sandbox& sandbox, Reaper& reaper,
-                      Report& report) {
+bool start_entrypoint(const api::BootConfig& config, const CommandDefaults& defaults, Sandbox& sandbox,
+                      Reaper& reaper, Report& report) {
   if (config.entrypoint.empty()) return true;
   try {
     sandbox.start(reaper, entrypoint_spec(config, defaults));
@@ -133,7 +138,8 @@ int run(const api::BootConfig& config, Report& report) {
 }  // namespace
 
 bool is_sandbox_init() {
-  return ::getpid() == 1 && ::fcntl(api::kBootConfigFd, F_GETFD) >= 0 && ::fcntl(api::kBootReportFd, F_GETFD) >= 0;
+  return ::getpid() == 1 && ::fcntl(api::kBootConfigFd, F_GETFD) >= 0 &&
+         ::fcntl(api::kBootReportFd, F_GETFD) >= 0;
 }
 
 int run_sandbox_init() {

@@ -1,8 +1,8 @@
-// Life as PID 1 of a native sandbox: takes the BootConfig from its descriptor, starts listeners and entrypoint,
-// reports on the other descriptor (api/boot.h), and ends the sandbox with the entrypoint.
+// Life as PID 1 of a native sandbox: takes the BootConfig from its descriptor, starts listeners and
+// entrypoint, reports on the other descriptor (api/boot.h), and ends the sandbox with the entrypoint.
 //
-// Whoever is root inside the sandbox may send signals to us; only signals from outside (sender pid 0 as seen from
-// here) are obeyed.
+// Whoever is root inside the sandbox may send signals to us; only signals from outside (sender pid 0 as seen
+// from here) are obeyed.
 #pragma once
 
 #include "api/boot.h"

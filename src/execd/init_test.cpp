@@ -1,22 +1,21 @@
-// The life as PID 1, in a pid namespace of its own: each test runs run_sandbox_init() there and looks at it from
-// outside, as the launcher does.
+// The life as PID 1, in a pid namespace of its own: each test runs run_sandbox_init() there and looks at it
+// from outside, as the launcher does.
 #include "execd/init.h"
 
 #include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 #include <linux/close_range.h>
 #include <net/if.h>
 #include <sched.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <string.h>
 #include <unistd.h>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 #include "base/fd.h"
 
@@ -52,7 +51,8 @@ class Sandboxed {
  public:
   explicit Sandboxed(const std::string& config_text) {
     Pipe config = make_pipe(), report = make_pipe(), output = make_pipe();
-    long pid = ::syscall(SYS_clone, CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | SIGCHLD, nullptr, nullptr, nullptr, 0UL);
+    long pid = ::syscall(SYS_clone, CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | SIGCHLD, nullptr, nullptr,
+                         nullptr, 0UL);
     if (pid == 0) become_init(config, report, output);
     pid_ = static_cast<pid_t>(pid);
     output_ = std::move(output.read);
@@ -115,7 +115,8 @@ class Init : public ::testing::Test {
 };
 
 TEST_F(Init, RunsTheEntrypointAndEndsWithItsCode) {
-  Sandboxed sandbox(shell_config("pwd; echo $FOO ${JUPYTER_TOKEN-none} $(cat /proc/1/comm) $(cat /proc/self/oom_score_adj); exit 7"));
+  Sandboxed sandbox(shell_config(
+      "pwd; echo $FOO ${JUPYTER_TOKEN-none} $(cat /proc/1/comm) $(cat /proc/self/oom_score_adj); exit 7"));
   ASSERT_TRUE(sandbox.runs());
   EXPECT_EQ(sandbox.report(), "R");
   EXPECT_EQ(sandbox.rest(), "/usr\nbar none execd 500\n");
@@ -123,9 +124,11 @@ TEST_F(Init, RunsTheEntrypointAndEndsWithItsCode) {
 }
 
 TEST_F(Init, IsListeningWhenItReportsAndAsksForItsToken) {
-  Sandboxed sandbox(shell_config(
-      "ask() { exec 3<>/dev/tcp/127.0.0.1/$1; printf 'GET %s HTTP/1.1\\r\\nHost: x\\r\\nConnection: close\\r\\n\\r\\n' $2 >&3;"
-      " head -1 <&3; }; ask 44772 /ping; ask 44772 /metrics; exec 4<>/dev/tcp/127.0.0.1/44771 && echo jupyter"));
+  Sandboxed sandbox(
+      shell_config("ask() { exec 3<>/dev/tcp/127.0.0.1/$1; printf 'GET %s HTTP/1.1\\r\\nHost: "
+                   "x\\r\\nConnection: close\\r\\n\\r\\n' $2 >&3;"
+                   " head -1 <&3; }; ask 44772 /ping; ask 44772 /metrics; exec 4<>/dev/tcp/127.0.0.1/44771 "
+                   "&& echo jupyter"));
   EXPECT_EQ(sandbox.report(), "R");
   EXPECT_EQ(sandbox.rest(), "HTTP/1.1 200 OK\r\nHTTP/1.1 401 Unauthorized\r\njupyter\n");
   EXPECT_EQ(sandbox.exit_code(), 0);
@@ -144,9 +147,10 @@ TEST_F(Init, ABadConfigurationIsOurFault) {
 }
 
 TEST_F(Init, SignalsFromOutsideReachTheEntrypointThoseFromInsideDoNot) {
-  Sandboxed sandbox(shell_config(
-      "trap 'echo term; exit 5' TERM; trap 'echo usr1' USR1; kill -TERM 1; kill -KILL 1; kill -USR1 1; sleep 0.2; echo ready;"
-      "while :; do sleep 0.05; done"));
+  Sandboxed sandbox(
+      shell_config("trap 'echo term; exit 5' TERM; trap 'echo usr1' USR1; kill -TERM 1; kill -KILL 1; kill "
+                   "-USR1 1; sleep 0.2; echo ready;"
+                   "while :; do sleep 0.05; done"));
   EXPECT_EQ(sandbox.report(), "R");
   EXPECT_EQ(sandbox.line(), "ready");
   sandbox.signal(SIGUSR1);
@@ -171,7 +175,8 @@ TEST_F(Init, WithoutEntrypointItRunsUntilSigterm) {
 
 TEST_F(Init, ReapsOrphansAndLeavesNobodyBehind) {
   // The orphan holds the output open: the end of file proves that it is gone with the sandbox.
-  Sandboxed sandbox(shell_config("(setsid sleep 1000 &); (sleep 0.05 & :); sleep 0.3; ps -eo stat= | grep -c Z; exit 3"));
+  Sandboxed sandbox(
+      shell_config("(setsid sleep 1000 &); (sleep 0.05 & :); sleep 0.3; ps -eo stat= | grep -c Z; exit 3"));
   EXPECT_EQ(sandbox.report(), "R");
   EXPECT_EQ(sandbox.rest(), "0\n");
   EXPECT_EQ(sandbox.exit_code(), 3);

@@ -17,8 +17,8 @@ size_t sequence_length(unsigned char lead) {
   return lead >= 0xc0 ? 2 : 1;
 }
 
-// Where to cut so that at most `limit` bytes come first and no character is split. Bytes that are not UTF-8 do not
-// move the cut.
+// Where to cut so that at most `limit` bytes come first and no character is split. Bytes that are not UTF-8
+// do not move the cut.
 size_t cut_point(std::string_view text, size_t limit) {
   for (size_t back = 1; back <= 3; ++back) {
     auto byte = static_cast<unsigned char>(text[limit - back]);
@@ -30,7 +30,8 @@ size_t cut_point(std::string_view text, size_t limit) {
 
 }  // namespace
 
-LineSplitter::LineSplitter(Terminators terminators, Sink sink) : terminators_(terminators), sink_(std::move(sink)) {}
+LineSplitter::LineSplitter(Terminators terminators, Sink sink)
+    : terminators_(terminators), sink_(std::move(sink)) {}
 
 void LineSplitter::feed(std::string_view bytes) {
   while (!bytes.empty()) {
@@ -46,7 +47,8 @@ void LineSplitter::feed(std::string_view bytes) {
       continue;
     }
     size_t length = find_terminator(bytes);
-    if (length < bytes.size() && line_.empty() && !has_pieces_ && bytes[length] == '\n' && length < kPieceBytes) {
+    if (length < bytes.size() && line_.empty() && !has_pieces_ && bytes[length] == '\n' &&
+        length < kPieceBytes) {
       // The usual case, a whole line inside one read, goes out without a copy.
       if (length > 0 || terminators_ == Terminators::keep)
         emit(bytes.substr(0, terminators_ == Terminators::keep ? length + 1 : length));

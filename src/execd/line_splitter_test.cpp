@@ -1,10 +1,10 @@
 #include "execd/line_splitter.h"
 
-#include <random>
-#include <vector>
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <random>
+#include <vector>
 
 namespace osb::execd {
 namespace {
@@ -25,8 +25,12 @@ std::vector<std::string> split(Terminators terminators, std::vector<std::string_
   lines.splitter.finish();
   return lines.texts;
 }
-std::vector<std::string> keep(std::vector<std::string_view> reads) { return split(Terminators::keep, std::move(reads)); }
-std::vector<std::string> strip(std::vector<std::string_view> reads) { return split(Terminators::strip, std::move(reads)); }
+std::vector<std::string> keep(std::vector<std::string_view> reads) {
+  return split(Terminators::keep, std::move(reads));
+}
+std::vector<std::string> strip(std::vector<std::string_view> reads) {
+  return split(Terminators::strip, std::move(reads));
+}
 
 TEST(LineSplitter, KeepsTerminators) {
   EXPECT_THAT(keep({"one\n\nthree\n"}), ElementsAre("one\n", "\n", "three\n"));
@@ -47,7 +51,9 @@ TEST(LineSplitter, RestWithoutNewlineComesAtTheEnd) {
   EXPECT_THAT(keep({"a\r"}), ElementsAre("a\r"));
 }
 
-TEST(LineSplitter, LineOverSeveralReads) { EXPECT_THAT(keep({"a", "b", "c\nd", "\n"}), ElementsAre("abc\n", "d\n")); }
+TEST(LineSplitter, LineOverSeveralReads) {
+  EXPECT_THAT(keep({"a", "b", "c\nd", "\n"}), ElementsAre("abc\n", "d\n"));
+}
 
 TEST(LineSplitter, CrlfAcrossReads) {
   EXPECT_THAT(keep({"a\r", "\nb\r", "c"}), ElementsAre("a\r\n", "b\r", "c"));

@@ -30,7 +30,8 @@ uint64_t next_number(std::string_view& rest) {
 
 std::string proc_file(const char* path) { return read_small_file(path, kProcFileBytes).value_or(""); }
 
-// The total that processes are compared with: what the allowed CPUs could have done since the machine started.
+// The total that processes are compared with: what the allowed CPUs could have done since the machine
+// started.
 uint64_t ticks_since_boot(double cpus) {
   auto since = steady_clock::now().time_since_epoch();
   double seconds = std::chrono::duration<double>(since).count();
@@ -54,7 +55,9 @@ Usage usage_of_processes() {
 http::Headers json_headers() { return {{"Content-Type", "application/json; charset=utf-8"}}; }
 
 net::task<> watch(MetricsSampler* sampler, http::ResponseWriter& response) {
-  response.start(200, {{"Content-Type", "text/event-stream"}, {"Cache-Control", "no-cache"}, {"X-Accel-Buffering", "no"}});
+  response.start(
+      200,
+      {{"Content-Type", "text/event-stream"}, {"Cache-Control", "no-cache"}, {"X-Accel-Buffering", "no"}});
   while (true) {
     co_await response.write(to_json(sampler->sample()) + "\n");
     co_await net::sleep_for(kWatchPeriod);
@@ -89,7 +92,8 @@ uint64_t parse_meminfo(std::string_view meminfo, std::string_view field) {
   while (!meminfo.empty()) {
     size_t end = std::min(meminfo.find('\n'), meminfo.size());
     std::string_view line = meminfo.substr(0, end);
-    if (line.starts_with(field) && line.substr(field.size()).starts_with(":")) return next_number(line) * 1024;
+    if (line.starts_with(field) && line.substr(field.size()).starts_with(":"))
+      return next_number(line) * 1024;
     meminfo.remove_prefix(std::min(end + 1, meminfo.size()));
   }
   return 0;
@@ -103,7 +107,8 @@ MetricsSampler::MetricsSampler(MetricsOptions options)
 
 CpuTimes MetricsSampler::cpu_times(uint64_t process_ticks) const {
   if (!options_.own_processes) return parse_cpu_times(proc_file("/proc/stat"));
-  double allowed = options_.cpu_millis ? static_cast<double>(*options_.cpu_millis) / 1000 : static_cast<double>(cpus_);
+  double allowed =
+      options_.cpu_millis ? static_cast<double>(*options_.cpu_millis) / 1000 : static_cast<double>(cpus_);
   return {process_ticks, ticks_since_boot(allowed)};
 }
 
@@ -138,8 +143,9 @@ void add_metrics_routes(http::Router& router, MetricsSampler& sampler) {
   router.add("GET", "/metrics", [&sampler](http::Request&, http::ResponseWriter& response) {
     return response.send({200, json_headers(), to_json(sampler.sample())});
   });
-  router.add("GET", "/metrics/watch",
-             [&sampler](http::Request&, http::ResponseWriter& response) { return watch(&sampler, response); });
+  router.add("GET", "/metrics/watch", [&sampler](http::Request&, http::ResponseWriter& response) {
+    return watch(&sampler, response);
+  });
 }
 
 }  // namespace osb::execd

@@ -1,8 +1,8 @@
-// CPU and memory of the sandbox, answered at once: each sample is the difference to the one before, so nobody waits
-// for a measuring period and nothing runs while nobody asks.
+// CPU and memory of the sandbox, answered at once: each sample is the difference to the one before, so nobody
+// waits for a measuring period and nothing runs while nobody asks.
 //
-// Inside a sandbox the figures are those of its own processes against its own limits; a stand-alone daemon reports
-// the machine.
+// Inside a sandbox the figures are those of its own processes against its own limits; a stand-alone daemon
+// reports the machine.
 #pragma once
 
 #include <chrono>
@@ -16,8 +16,8 @@
 namespace osb::execd {
 
 struct MetricsOptions {
-  bool own_processes = false;          // only what this pid namespace holds
-  std::optional<int64_t> cpu_millis;   // limits; without them those of the machine
+  bool own_processes = false;         // only what this pid namespace holds
+  std::optional<int64_t> cpu_millis;  // limits; without them those of the machine
   std::optional<int64_t> memory_bytes;
 };
 
@@ -54,7 +54,8 @@ class MetricsSampler {
   double last_pct_ = 0;
 };
 
-// GET /metrics, GET /metrics/watch (one line per second until the client leaves). `sampler` outlives the router.
+// GET /metrics, GET /metrics/watch (one line per second until the client leaves). `sampler` outlives the
+// router.
 void add_metrics_routes(http::Router& router, MetricsSampler& sampler);
 
 }  // namespace osb::execd

@@ -34,7 +34,9 @@ ProcessStat read_process(int proc, const char* pid) {
 
 Fd open_pidfd(pid_t pid) { return Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))); }
 
-void send(const Fd& process, int number) { ::syscall(SYS_pidfd_send_signal, process.get(), number, nullptr, 0); }
+void send(const Fd& process, int number) {
+  ::syscall(SYS_pidfd_send_signal, process.get(), number, nullptr, 0);
+}
 
 // Descendants of `leader`, in no order. Children may come before their parents in the list, hence the rounds.
 std::vector<ProcessStat> descendants(pid_t leader) {

@@ -1,5 +1,6 @@
-// Ending everything that a command started: its process group, and descendants that left the group (setsid). Those
-// are found once, while the leader is still their ancestor, and held by pidfd so that a reused pid is never hit.
+// Ending everything that a command started: its process group, and descendants that left the group (setsid).
+// Those are found once, while the leader is still their ancestor, and held by pidfd so that a reused pid is
+// never hit.
 #pragma once
 
 #include <sys/types.h>
@@ -30,8 +31,8 @@ class ProcessTree {
   // Looks at /proc now. `leader` leads its own process group.
   explicit ProcessTree(pid_t leader);
 
-  // To the group and to every descendant outside it; SIGKILL also to those that have left the group since we looked.
-  // Processes that are gone are no error.
+  // To the group and to every descendant outside it; SIGKILL also to those that have left the group since we
+  // looked. Processes that are gone are no error.
   void signal(int number) const;
   // Only to those outside; for when the group is gone, whose number may then belong to somebody else.
   void signal_outside(int number) const;

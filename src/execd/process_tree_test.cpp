@@ -1,10 +1,9 @@
 #include "execd/process_tree.h"
 
+#include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <gtest/gtest.h>
 
 #include "sys/child.h"
 
@@ -13,7 +12,8 @@ namespace {
 
 TEST(ProcessStat, SurvivesAnyProcessName) {
   ProcessStat stat = parse_process_stat(
-      "42 (a) b (c)) S 7 40 40 0 -1 4194560 100 200 0 0 11 12 13 14 20 0 1 0 12345 99999 321 18446744073709551615 1 1");
+      "42 (a) b (c)) S 7 40 40 0 -1 4194560 100 200 0 0 11 12 13 14 20 0 1 0 12345 99999 321 "
+      "18446744073709551615 1 1");
   EXPECT_EQ(stat.pid, 42);
   EXPECT_EQ(stat.state, 'S');
   EXPECT_EQ(stat.parent, 7);

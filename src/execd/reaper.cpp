@@ -38,7 +38,9 @@ struct Reaper::State : std::enable_shared_from_this<State> {
   }
 };
 
-Reaper::Reaper(net::asio::any_io_executor executor) : state_(std::make_shared<State>(executor)) { state_->listen(); }
+Reaper::Reaper(net::asio::any_io_executor executor) : state_(std::make_shared<State>(executor)) {
+  state_->listen();
+}
 
 Reaper::~Reaper() {
   state_->waiting.clear();

@@ -1,5 +1,6 @@
-// The only place in execd that calls waitpid(): as PID 1 (or subreaper) the daemon inherits every orphan of the
-// sandbox, so children are reaped centrally and handed to whoever waits for that pid. Orphans are reaped silently.
+// The only place in execd that calls waitpid(): as PID 1 (or subreaper) the daemon inherits every orphan of
+// the sandbox, so children are reaped centrally and handed to whoever waits for that pid. Orphans are reaped
+// silently.
 #pragma once
 
 #include <sys/types.h>
@@ -18,12 +19,13 @@ class Reaper {
   ~Reaper();
   Reaper(const Reaper&) = delete;
 
-  // Starts the child and returns it; `on_exit` runs on the loop once, after the leader was reaped. A child that ends
-  // before anybody listens is not lost.
+  // Starts the child and returns it; `on_exit` runs on the loop once, after the leader was reaped. A child
+  // that ends before anybody listens is not lost.
   sys::Child start(const sys::ChildSpec& spec, std::function<void(sys::ExitStatus)> on_exit);
   // Reaps whatever has ended; called on SIGCHLD.
   void reap();
-  // Runs on the loop each time something was reaped, orphans included, after the callbacks of start(). One listener.
+  // Runs on the loop each time something was reaped, orphans included, after the callbacks of start(). One
+  // listener.
   void on_reap(std::function<void()> listener);
 
  private:

@@ -10,7 +10,8 @@ namespace detail {
 const json::Value* find_member(const json::Object& object, std::string_view name) {
   if (const json::Value* exact = object.if_contains(name)) return exact;
   for (const auto& member : object) {
-    if (member.key().size() == name.size() && ::strncasecmp(member.key().data(), name.data(), name.size()) == 0)
+    if (member.key().size() == name.size() &&
+        ::strncasecmp(member.key().data(), name.data(), name.size()) == 0)
       return &member.value();
   }
   return nullptr;
@@ -26,9 +27,12 @@ json::Object parse_request_object(std::string_view body) {
   json::Value value;
   std::optional<json::SyntaxError> wrong = json::try_parse(body, value);
   // Whatever follows a complete value is ignored.
-  if (wrong && wrong->offset > 0 && wrong->offset < body.size() && !json::try_parse(body.substr(0, wrong->offset), value))
+  if (wrong && wrong->offset > 0 && wrong->offset < body.size() &&
+      !json::try_parse(body.substr(0, wrong->offset), value))
     wrong.reset();
-  if (wrong) refuse_body(body.empty() ? "empty body (EOF)" : wrong->what + " at byte " + std::to_string(wrong->offset));
+  if (wrong)
+    refuse_body(body.empty() ? "empty body (EOF)"
+                             : wrong->what + " at byte " + std::to_string(wrong->offset));
   if (value.is_null()) return {};
   if (!value.is_object()) refuse_body("expected an object");
   return std::move(value.get_object());

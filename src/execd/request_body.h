@@ -1,6 +1,6 @@
-// JSON request bodies of the execution API, with the tolerance its clients are used to: Content-Type does not matter,
-// what follows the first JSON value is ignored, unknown members are ignored, null is absent, and names match without
-// regard to case when no exact one is there. Wrong types are refused.
+// JSON request bodies of the execution API, with the tolerance its clients are used to: Content-Type does not
+// matter, what follows the first JSON value is ignored, unknown members are ignored, null is absent, and
+// names match without regard to case when no exact one is there. Wrong types are refused.
 #pragma once
 
 #include <string>
@@ -22,9 +22,10 @@ template <class T>
 T read_request(std::string_view body) {
   json::Object given = parse_request_object(body);
   json::Object named;
-  boost::mp11::mp_for_each<boost::describe::describe_members<T, boost::describe::mod_any_access>>([&](auto member) {
-    if (const json::Value* found = detail::find_member(given, member.name)) named[member.name] = *found;
-  });
+  boost::mp11::mp_for_each<boost::describe::describe_members<T, boost::describe::mod_any_access>>(
+      [&](auto member) {
+        if (const json::Value* found = detail::find_member(given, member.name)) named[member.name] = *found;
+      });
   try {
     return json::read<T>(named);
   } catch (const Error& error) {

@@ -33,7 +33,8 @@ TEST(RequestBody, IgnoresUnknownMembersCaseAndTrailingBytes) {
 TEST(RequestBody, RefusesWrongTypesByName) {
   EXPECT_NE(refusal(R"({"command":5})").find("command"), std::string::npos);
   EXPECT_NE(refusal(R"({"timeout":"5"})").find("timeout"), std::string::npos);
-  for (const char* body : {R"({"timeout":1000.5})", R"({"uid":-1})", R"({"uid":4294967296})", "[]", "5", "{", "", "nope"})
+  for (const char* body :
+       {R"({"timeout":1000.5})", R"({"uid":-1})", R"({"uid":4294967296})", "[]", "5", "{", "", "nope"})
     EXPECT_NE(refusal(body), "") << body;
 }
 

@@ -1,5 +1,5 @@
-// Signals as events of the loop. They are blocked for this thread and for those it starts later; children get them
-// back unblocked.
+// Signals as events of the loop. They are blocked for this thread and for those it starts later; children get
+// them back unblocked.
 #pragma once
 
 #include <sys/types.h>

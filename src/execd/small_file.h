@@ -1,5 +1,5 @@
-// Reading a small regular file that the workload controls: never blocks on a FIFO put in its place, never reads more
-// than it was told to.
+// Reading a small regular file that the workload controls: never blocks on a FIFO put in its place, never
+// reads more than it was told to.
 #pragma once
 
 #include <optional>

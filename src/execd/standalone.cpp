@@ -52,7 +52,8 @@ int run(const StandaloneOptions& given) {
   Daemon daemon(loop.executor(), reaper, daemon_options(given));
   daemon.listen();
   log_info("listening", {{"port", daemon.port()}});
-  signals.listen(loop.executor(), [&](int, pid_t) { net::spawn(loop.executor(), "stop", stop(daemon, loop)); });
+  signals.listen(loop.executor(),
+                 [&](int, pid_t) { net::spawn(loop.executor(), "stop", stop(daemon, loop)); });
   loop.run();
   return 0;
 }

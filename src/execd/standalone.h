@@ -7,9 +7,9 @@
 namespace osb::execd {
 
 struct StandaloneOptions {
-  std::string address;   // empty: every address
+  std::string address;  // empty: every address
   uint16_t port = 44772;
-  std::string token;     // empty: EXECD_ACCESS_TOKEN, or none
+  std::string token;  // empty: EXECD_ACCESS_TOKEN, or none
 };
 
 // Runs until SIGTERM or SIGINT; the exit code of the process.

@@ -57,7 +57,8 @@ BodyDecoder::Step BodyDecoder::feed(std::string_view in) {
 
 void BodyDecoder::end_of_input() {
   if (state_ == State::until_close) state_ = State::done;
-  if (state_ != State::done) throw Error(ErrorCode::unavailable, "reading the HTTP body: the connection ended inside it");
+  if (state_ != State::done)
+    throw Error(ErrorCode::unavailable, "reading the HTTP body: the connection ended inside it");
 }
 
 // One byte of what stands between the data of chunks.
@@ -128,8 +129,10 @@ void BodyDecoder::feed_framing(char c) {
       return;
     case State::data:
     case State::until_close:
-    case State::done: return;
-    case State::failed: refuse("it was malformed before");
+    case State::done:
+      return;
+    case State::failed:
+      refuse("it was malformed before");
   }
 }
 

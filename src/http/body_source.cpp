@@ -23,7 +23,8 @@ size_t BodySource::take_buffered(std::span<char> into) {
   return got;
 }
 
-// `bytes` came from the wire; leaves the body in their front. What follows the body belongs to the next message.
+// `bytes` came from the wire; leaves the body in their front. What follows the body belongs to the next
+// message.
 size_t BodySource::decode_in_place(std::span<char> bytes) {
   size_t at = 0;
   size_t got = 0;

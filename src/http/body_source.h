@@ -1,5 +1,5 @@
-// A body on its way in from a stream: what is buffered behind the head first, then straight from the socket into the
-// reader's memory. Shared by server and client.
+// A body on its way in from a stream: what is buffered behind the head first, then straight from the socket
+// into the reader's memory. Shared by server and client.
 #pragma once
 
 #include <chrono>
@@ -14,14 +14,16 @@ namespace osb::http {
 
 class BodySource {
  public:
-  BodySource(net::Stream& stream, InputBuffer& buffer, BodyFraming framing, std::chrono::milliseconds idle_time)
+  BodySource(net::Stream& stream, InputBuffer& buffer, BodyFraming framing,
+             std::chrono::milliseconds idle_time)
       : stream_(stream), buffer_(buffer), decoder_(framing), idle_time_(idle_time) {}
 
   // At least one byte, or 0 at the end. Throws Error(timeout | unavailable | invalid).
   net::task<size_t> read_some(std::span<char> into);
   // Appends the rest to `out`; false when that would exceed `limit` bytes in total.
   net::task<bool> read_rest(std::string& out, uint64_t limit);
-  // Reads and forgets at most `limit` bytes, waiting at most `idle_time` for each piece; true if the end was reached.
+  // Reads and forgets at most `limit` bytes, waiting at most `idle_time` for each piece; true if the end was
+  // reached.
   net::task<bool> drain(uint64_t limit, std::chrono::milliseconds idle_time);
   bool done() const { return decoder_.done(); }
   const BodyFraming& framing() const { return decoder_.framing(); }

@@ -22,7 +22,9 @@ std::string key_of(const Target& target) {
   return target.unix_path.empty() ? target.host + " " + std::to_string(target.port) : target.unix_path;
 }
 
-bool wants_length(std::string_view method) { return method == "POST" || method == "PUT" || method == "PATCH"; }
+bool wants_length(std::string_view method) {
+  return method == "POST" || method == "PUT" || method == "PATCH";
+}
 
 std::string request_head(const Target& target, const ClientRequest& request) {
   std::string text;
@@ -31,7 +33,8 @@ std::string request_head(const Target& target, const ClientRequest& request) {
   for (const auto& [name, value] : request.headers)
     if (!equal_ignoring_case(name, "Content-Length") && !equal_ignoring_case(name, "Transfer-Encoding"))
       append_header(text, name, value);
-  std::optional<uint64_t> length = request.body_source ? request.body_source->content_length() : request.body.size();
+  std::optional<uint64_t> length =
+      request.body_source ? request.body_source->content_length() : request.body.size();
   if (!length) {
     append_header(text, "Transfer-Encoding", "chunked");
   } else if (*length > 0 || wants_length(request.method)) {
@@ -42,7 +45,8 @@ std::string request_head(const Target& target, const ClientRequest& request) {
 }
 
 // Sends the pieces of the body as they come. False when the answer made it pointless.
-net::task<bool> send_pieces(ClientConnection& connection, Upload& upload, std::chrono::milliseconds idle_time) {
+net::task<bool> send_pieces(ClientConnection& connection, Upload& upload,
+                            std::chrono::milliseconds idle_time) {
   std::string buffer(kUploadRead, '\0');
   uint64_t left = upload.length.value_or(0);
   while (!upload.stop && (!upload.length || left > 0)) {
@@ -50,7 +54,8 @@ net::task<bool> send_pieces(ClientConnection& connection, Upload& upload, std::c
     try {
       count = co_await upload.source->read_some(buffer);
       if (upload.length && (count == 0 || count > left))
-        throw Error(ErrorCode::internal, "sending an HTTP request: the body does not have its declared length");
+        throw Error(ErrorCode::internal,
+                    "sending an HTTP request: the body does not have its declared length");
     } catch (const Error& error) {
       if (!upload.stop) upload.source_failure = error;
       co_return false;
@@ -154,7 +159,8 @@ struct Client::State : std::enable_shared_from_this<State> {
   // Drops what was idle for too long; runs only while something is kept.
   static net::task<> sweep(std::shared_ptr<State> state) {
     while (!state->closed && state->kept_in_all > 0) {
-      auto pause = std::max<std::chrono::milliseconds>(state->options.idle_time, std::chrono::milliseconds(100));
+      auto pause =
+          std::max<std::chrono::milliseconds>(state->options.idle_time, std::chrono::milliseconds(100));
       co_await state->changed.wait_for(pause);
       auto now = Clock::now();
       for (auto& [key, list] : state->kept) {
@@ -181,14 +187,17 @@ struct Client::State : std::enable_shared_from_this<State> {
 };
 
 // Sends the request and reads the head of its answer, at the same time where the body is streamed.
-net::task<ResponseHead> Client::State::exchange(std::shared_ptr<ClientConnection> connection, const Target& target,
-                                                ClientRequest& request, std::shared_ptr<Upload>& upload) {
+net::task<ResponseHead> Client::State::exchange(std::shared_ptr<ClientConnection> connection,
+                                                const Target& target, ClientRequest& request,
+                                                std::shared_ptr<Upload>& upload) {
   if (request.abort) request.abort->state_->watch(connection);
   std::string head = request_head(target, request);
   std::optional<Error> write_failure;
   try {
-    connection->stream->set_read_deadline(request.body_source ? std::chrono::milliseconds(0) : options.response_time);
-    co_await connection->write({head, request.body_source ? std::string_view() : request.body}, options.response_time);
+    connection->stream->set_read_deadline(request.body_source ? std::chrono::milliseconds(0)
+                                                              : options.response_time);
+    co_await connection->write({head, request.body_source ? std::string_view() : request.body},
+                               options.response_time);
   } catch (const Error& error) {
     write_failure = error;
     connection->stream->set_read_deadline(kLastWords);
@@ -229,7 +238,8 @@ net::task<std::unique_ptr<ClientResponse>> Client::send(Target target, ClientReq
   std::shared_ptr<Upload> upload;
   std::optional<ResponseHead> head;
   while (!head) {
-    if (!connection) connection = co_await ClientConnection::open(state->executor, target, state->options.connect_time);
+    if (!connection)
+      connection = co_await ClientConnection::open(state->executor, target, state->options.connect_time);
     std::optional<Error> failure;
     try {
       head = co_await state->exchange(connection, target, request, upload);
@@ -242,7 +252,8 @@ net::task<std::unique_ptr<ClientResponse>> Client::send(Target target, ClientReq
       co_await upload->wait_done();
       if (upload->source_failure) throw *upload->source_failure;
     }
-    bool stale = kept && !connection->answered && failure->code() == ErrorCode::unavailable && !request.body_source;
+    bool stale =
+        kept && !connection->answered && failure->code() == ErrorCode::unavailable && !request.body_source;
     if (!stale) throw *failure;
     kept = false;
     connection = nullptr;
@@ -257,8 +268,9 @@ net::task<std::unique_ptr<ClientResponse>> Client::send(Target target, ClientReq
     co_await upload->wait_done();
     if (upload->source_failure) throw *upload->source_failure;
   }
-  co_return make_answer(std::move(connection), std::move(*head), upload, state->options.body_idle_time,
-                        [state, key](std::shared_ptr<ClientConnection> c) { state->keep(key, std::move(c)); });
+  co_return make_answer(
+      std::move(connection), std::move(*head), upload, state->options.body_idle_time,
+      [state, key](std::shared_ptr<ClientConnection> c) { state->keep(key, std::move(c)); });
 }
 
 }  // namespace osb::http

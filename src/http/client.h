@@ -19,8 +19,8 @@ struct Target {
   std::string unix_path;
 };
 
-// Ends a request from outside: its connection is dropped, and whoever waits for it gets Error(unavailable). Copies
-// mean the same request; give each request its own.
+// Ends a request from outside: its connection is dropped, and whoever waits for it gets Error(unavailable).
+// Copies mean the same request; give each request its own.
 class Abort {
  public:
   Abort();
@@ -38,11 +38,12 @@ struct ClientRequest {
   std::string target = "/";  // path and query, already encoded
   Headers headers;           // Host is added if missing
   std::string body;          // used when body_source is null
-  // Streamed: with Content-Length if it knows its length, else chunked. An error of its own drops the connection and
-  // comes out of send() or read_some(). The source must live until send() returned or threw; with `full_duplex` until
-  // upload_done() returned.
+  // Streamed: with Content-Length if it knows its length, else chunked. An error of its own drops the
+  // connection and comes out of send() or read_some(). The source must live until send() returned or threw;
+  // with `full_duplex` until upload_done() returned.
   BodyReader* body_source = nullptr;
-  // Without it, send() returns when the head of the answer is there and the body is sent. With it, the head alone.
+  // Without it, send() returns when the head of the answer is there and the body is sent. With it, the head
+  // alone.
   bool full_duplex = false;
   std::optional<Abort> abort;
 };
@@ -56,7 +57,8 @@ class ClientResponse : public BodyReader {
   virtual bool at_end() const = 0;
   // Something can be read without waiting for the network.
   virtual bool ready() const = 0;
-  // Returns when `body_source` is not used any more: sent, failed, or given up because the answer said enough.
+  // Returns when `body_source` is not used any more: sent, failed, or given up because the answer said
+  // enough.
   virtual net::task<> upload_done() = 0;
 };
 
@@ -75,8 +77,9 @@ class Client {
   ~Client();
   Client(const Client&) = delete;
 
-  // Throws Error: unavailable (connecting, broken, bad answer), timeout. A request on a kept connection that broke
-  // before any answer byte is sent once more on a fresh one if its body can be replayed (no body_source).
+  // Throws Error: unavailable (connecting, broken, bad answer), timeout. A request on a kept connection that
+  // broke before any answer byte is sent once more on a fresh one if its body can be replayed (no
+  // body_source).
   net::task<std::unique_ptr<ClientResponse>> send(Target target, ClientRequest request);
   const ClientOptions& options() const;
   net::asio::any_io_executor executor() const;

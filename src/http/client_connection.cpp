@@ -55,7 +55,8 @@ class Answer final : public ClientResponse {
       throw answer_failure(error);
     }
     if (!fits)
-      throw Error(ErrorCode::too_large, "reading an HTTP answer: it is longer than " + std::to_string(limit) + " bytes");
+      throw Error(ErrorCode::too_large,
+                  "reading an HTTP answer: it is longer than " + std::to_string(limit) + " bytes");
     release_at_end();
     co_return out;
   }
@@ -105,7 +106,8 @@ std::string host_of(const Target& target) {
   return target.port == 80 ? host : host + ":" + std::to_string(target.port);
 }
 
-net::task<std::shared_ptr<ClientConnection>> ClientConnection::open(net::asio::any_io_executor executor, Target target,
+net::task<std::shared_ptr<ClientConnection>> ClientConnection::open(net::asio::any_io_executor executor,
+                                                                    Target target,
                                                                     std::chrono::milliseconds limit) {
   try {
     std::unique_ptr<net::Stream> stream;
@@ -116,7 +118,8 @@ net::task<std::shared_ptr<ClientConnection>> ClientConnection::open(net::asio::a
     }
     co_return std::make_shared<ClientConnection>(std::move(stream));
   } catch (const Error& error) {
-    throw ConnectError(error.code() == ErrorCode::timeout ? ErrorCode::timeout : ErrorCode::unavailable, error.message());
+    throw ConnectError(error.code() == ErrorCode::timeout ? ErrorCode::timeout : ErrorCode::unavailable,
+                       error.message());
   }
 }
 
@@ -143,13 +146,15 @@ net::task<ResponseHead> ClientConnection::read_head(std::string method, size_t h
       continue;
     }
     size_t count = co_await stream->read_some(buffer.room());
-    if (count == 0) throw Error(ErrorCode::unavailable, "reading an HTTP answer: the server ended the connection");
+    if (count == 0)
+      throw Error(ErrorCode::unavailable, "reading an HTTP answer: the server ended the connection");
     answered = true;
     buffer.committed(count);
   }
 }
 
-net::task<> ClientConnection::write(std::vector<std::string_view> parts, std::chrono::milliseconds idle_time) {
+net::task<> ClientConnection::write(std::vector<std::string_view> parts,
+                                    std::chrono::milliseconds idle_time) {
   std::vector<std::string_view> slice;
   size_t room = kWriteSlice;
   for (std::string_view part : parts) {
@@ -169,8 +174,8 @@ net::task<> ClientConnection::write(std::vector<std::string_view> parts, std::ch
 }
 
 std::unique_ptr<ClientResponse> make_answer(std::shared_ptr<ClientConnection> connection, ResponseHead head,
-                                            std::shared_ptr<Upload> upload, std::chrono::milliseconds body_idle_time,
-                                            KeepConnection keep) {
+                                            std::shared_ptr<Upload> upload,
+                                            std::chrono::milliseconds body_idle_time, KeepConnection keep) {
   return std::make_unique<Answer>(std::move(connection), std::move(head), std::move(upload), body_idle_time,
                                   std::move(keep));
 }

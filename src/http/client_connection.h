@@ -1,4 +1,5 @@
-// One connection of the client: a request goes out, the head of its answer comes in. Internal to client and proxy.
+// One connection of the client: a request goes out, the head of its answer comes in. Internal to client and
+// proxy.
 #pragma once
 
 #include <memory>
@@ -34,11 +35,12 @@ struct ClientConnection {
 
   std::unique_ptr<net::Stream> stream;
   InputBuffer buffer;
-  bool answered = false;   // a byte of the answer came
+  bool answered = false;  // a byte of the answer came
   bool head_read = false;
 };
 
-// What comes out of a bad or broken answer: unavailable or timeout, never `invalid` (that is the caller's fault).
+// What comes out of a bad or broken answer: unavailable or timeout, never `invalid` (that is the caller's
+// fault).
 Error answer_failure(const Error& error);
 
 std::string host_of(const Target& target);
@@ -68,7 +70,7 @@ struct Upload {
 // The answer on a connection, given to `keep` when its body was read and another request may follow.
 using KeepConnection = std::function<void(std::shared_ptr<ClientConnection>)>;
 std::unique_ptr<ClientResponse> make_answer(std::shared_ptr<ClientConnection> connection, ResponseHead head,
-                                            std::shared_ptr<Upload> upload, std::chrono::milliseconds body_idle_time,
-                                            KeepConnection keep);
+                                            std::shared_ptr<Upload> upload,
+                                            std::chrono::milliseconds body_idle_time, KeepConnection keep);
 
 }  // namespace osb::http

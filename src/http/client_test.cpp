@@ -16,7 +16,8 @@ struct Script {
   explicit Script(net::Loop& loop) : listener(net::listen_tcp(loop.executor(), "127.0.0.1", 0)) {}
   uint16_t port() const { return listener->port(); }
 
-  // One entry per connection: each string answers one request head (as seen by its blank line); "" ends it silently.
+  // One entry per connection: each string answers one request head (as seen by its blank line); "" ends it
+  // silently.
   static net::task<> play(std::shared_ptr<Script> script, std::vector<std::vector<std::string>> connections) {
     for (auto& answers : connections) {
       auto stream = co_await script->listener->accept();
@@ -62,8 +63,9 @@ net::task<> ask(Client& client, uint16_t port, ClientRequest request, Outcome& o
 
 net::task<> echo(Request& request, ResponseWriter& response) {
   std::string body = co_await request.body->read_all(64 << 20);
-  co_await response.send({.headers = {{"X-Method", request.method}, {"X-Peer", std::to_string(request.peer.port)}},
-                          .body = request.headers.get("Transfer-Encoding", "-") == "-" ? body : "chunked:" + body});
+  co_await response.send(
+      {.headers = {{"X-Method", request.method}, {"X-Peer", std::to_string(request.peer.port)}},
+       .body = request.headers.get("Transfer-Encoding", "-") == "-" ? body : "chunked:" + body});
 }
 net::task<> pour(Request& request, ResponseWriter& response) {
   response.start(200, {});
@@ -79,7 +81,8 @@ net::task<> two_hundred_four(Request&, ResponseWriter& response) { co_await resp
 
 // A body of `size` bytes, of known length or not, that breaks when less than `fail_below` is left.
 struct Blocks final : BodyReader {
-  Blocks(uint64_t size, bool known, uint64_t fail_below = 0) : left(size), size(size), fail_below(fail_below), known(known) {}
+  Blocks(uint64_t size, bool known, uint64_t fail_below = 0)
+      : left(size), size(size), fail_below(fail_below), known(known) {}
   net::task<size_t> read_some(std::span<char> into) override {
     size_t count = std::min<uint64_t>(left, into.size());
     std::fill_n(into.begin(), count, 'b');
@@ -88,7 +91,9 @@ struct Blocks final : BodyReader {
     co_return count;
   }
   net::task<std::string> read_all(uint64_t) override { co_return ""; }
-  std::optional<uint64_t> content_length() const override { return known ? std::optional(size) : std::nullopt; }
+  std::optional<uint64_t> content_length() const override {
+    return known ? std::optional(size) : std::nullopt;
+  }
   uint64_t left, size, fail_below;
   bool known;
 };
@@ -112,7 +117,8 @@ struct ClientTest : World, testing::Test {
     return out;
   }
   // Asks a scripted server `times` times.
-  Outcome ask_script(std::vector<std::vector<std::string>> connections, int times = 1, ClientRequest request = {}) {
+  Outcome ask_script(std::vector<std::vector<std::string>> connections, int times = 1,
+                     ClientRequest request = {}) {
     script = std::make_shared<Script>(loop);
     net::spawn(loop.executor(), "script", Script::play(script, std::move(connections)));
     Outcome out;
@@ -127,7 +133,8 @@ TEST_F(ClientTest, ReusesConnections) {
   struct Twice {
     static net::task<> ask(Client& client, uint16_t port, std::vector<std::string>& peers) {
       for (int i = 0; i < 3; i++) {
-        auto answer = co_await client.send({"127.0.0.1", port, ""}, {.method = "POST", .target = "/echo", .body = "x"});
+        auto answer =
+            co_await client.send({"127.0.0.1", port, ""}, {.method = "POST", .target = "/echo", .body = "x"});
         peers.emplace_back(answer->headers().get("X-Peer"));
         EXPECT_EQ(co_await answer->read_all(), "x");
       }
@@ -142,7 +149,8 @@ TEST_F(ClientTest, ReusesConnections) {
 TEST_F(ClientTest, HandlesBodilessAnswers) {
   EXPECT_EQ(ask_server({.method = "HEAD", .target = "/echo"}).status, 200);
   EXPECT_EQ(ask_server({.target = "/204"}).status, 204);
-  Outcome out = ask_script({{"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early\r\nLink: x\r\n\r\nHTTP/1.1 304 Not\r\nContent-Length: "
+  Outcome out = ask_script({{"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early\r\nLink: x\r\n\r\nHTTP/1.1 304 "
+                             "Not\r\nContent-Length: "
                              "9\r\n\r\n",
                              "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"}},
                            2);
@@ -182,12 +190,14 @@ TEST_F(ClientTest, TriesOnceMoreOnAStaleConnection) {
 }
 
 TEST_F(ClientTest, DoesNotTryAgainOnAFreshOne) {
-  EXPECT_EQ(ask_script({{""}, {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"}}).code, ErrorCode::unavailable);
+  EXPECT_EQ(ask_script({{""}, {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"}}).code,
+            ErrorCode::unavailable);
   EXPECT_EQ(script->accepted, 1);
 }
 
 TEST_F(ClientTest, RefusesBadAnswers) {
-  for (std::string bad : {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc", "SSH-2.0-x\r\n\r\n", "HTTP/1.1 200 OK\r\nX: a\r\n b\r\n\r\n",
+  for (std::string bad : {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc", "SSH-2.0-x\r\n\r\n",
+                          "HTTP/1.1 200 OK\r\nX: a\r\n b\r\n\r\n",
                           "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
                           "HTTP/1.1 101 Switching\r\nUpgrade: x\r\n\r\n"}) {
     Outcome out = ask_script({{bad}});

@@ -1,8 +1,9 @@
-// HTTP/1.1 on the wire, without sockets: bytes in, heads and body bytes out; heads and chunk frames in, text out.
+// HTTP/1.1 on the wire, without sockets: bytes in, heads and body bytes out; heads and chunk frames in, text
+// out.
 //
-// Strict on purpose: whatever two parsers could read differently (both lengths, odd chunk sizes, folded lines, bare
-// CR or LF, a space before the colon) is refused, so that nothing can be smuggled past a proxy in front or behind.
-// All failures are Error(invalid), wire code INVALID_REQUEST, unless said otherwise.
+// Strict on purpose: whatever two parsers could read differently (both lengths, odd chunk sizes, folded
+// lines, bare CR or LF, a space before the colon) is refused, so that nothing can be smuggled past a proxy in
+// front or behind. All failures are Error(invalid), wire code INVALID_REQUEST, unless said otherwise.
 #pragma once
 
 #include <cstdint>
@@ -42,8 +43,9 @@ struct ResponseHead {
 class HeadScanner {
  public:
   explicit HeadScanner(size_t limit) : limit_(limit) {}
-  // `bytes`: everything since the start of the head, growing from call to call. Returns the length of the head with
-  // its blank line, or 0 while it is incomplete. Throws also Error(too_large, REQUEST_HEADERS_TOO_LARGE).
+  // `bytes`: everything since the start of the head, growing from call to call. Returns the length of the
+  // head with its blank line, or 0 while it is incomplete. Throws also Error(too_large,
+  // REQUEST_HEADERS_TOO_LARGE).
   size_t scan(std::string_view bytes);
   void restart() { line_ = at_ = 0; }
 
@@ -64,8 +66,8 @@ class BodyDecoder {
   explicit BodyDecoder(BodyFraming framing = {});
 
   struct Step {
-    size_t consumed = 0;     // bytes taken from the front of the input
-    std::string_view body;   // the part of them that is body; a view into the input
+    size_t consumed = 0;    // bytes taken from the front of the input
+    std::string_view body;  // the part of them that is body; a view into the input
   };
   // Call again with what was not consumed until done() or nothing is left.
   Step feed(std::string_view in);
@@ -78,17 +80,29 @@ class BodyDecoder {
 
  private:
   enum class State {
-    size_first, size, extension, size_lf, data, data_cr, data_lf,
-    trailer_first, trailer, trailer_lf, end_lf, until_close, done, failed
+    size_first,
+    size,
+    extension,
+    size_lf,
+    data,
+    data_cr,
+    data_lf,
+    trailer_first,
+    trailer,
+    trailer_lf,
+    end_lf,
+    until_close,
+    done,
+    failed
   };
   void feed_framing(char c);
   [[noreturn]] void refuse(std::string_view what);
 
   BodyFraming framing_;
   State state_;
-  uint64_t left_ = 0;         // of the body, or of the current chunk
-  unsigned digits_ = 0;       // of the current chunk size
-  size_t extra_ = 0;          // bytes of this chunk's extension, or of all trailers
+  uint64_t left_ = 0;    // of the body, or of the current chunk
+  unsigned digits_ = 0;  // of the current chunk size
+  size_t extra_ = 0;     // bytes of this chunk's extension, or of all trailers
 };
 
 // Writing. Header text cannot break out of its line: CR, LF and NUL become spaces.

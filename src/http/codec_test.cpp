@@ -10,7 +10,8 @@ namespace {
 // Feeds the head in pieces of `step` bytes.
 RequestHead read_request(const std::string& text, size_t step = 1, size_t limit = 4096) {
   HeadScanner scanner(limit);
-  for (size_t have = 0; have <= text.size(); have = have == text.size() ? have + 1 : std::min(text.size(), have + step))
+  for (size_t have = 0; have <= text.size();
+       have = have == text.size() ? have + 1 : std::min(text.size(), have + step))
     if (size_t length = scanner.scan(std::string_view(text).substr(0, have)))
       return parse_request_head(std::string_view(text).substr(0, length));
   throw Error(ErrorCode::unavailable, "incomplete");
@@ -26,7 +27,8 @@ bool refused(const std::string& text) {
 }
 
 TEST(Head, IsTheSameForEverySplit) {
-  std::string text = "POST /a%20b?x=1 HTTP/1.1\r\nHost: h\r\nX-Two: a\r\nx-two:  b \r\nContent-Length: 12\r\n\r\nrest";
+  std::string text =
+      "POST /a%20b?x=1 HTTP/1.1\r\nHost: h\r\nX-Two: a\r\nx-two:  b \r\nContent-Length: 12\r\n\r\nrest";
   for (size_t step = 1; step <= text.size(); step++) {
     RequestHead head = read_request(text, step);
     EXPECT_EQ(head.method, "POST");
@@ -146,10 +148,11 @@ TEST(Body, IsTheSameForEverySplit) {
 }
 
 TEST(Body, RefusesBadChunks) {
-  for (std::string bad : {"g\r\n", "\r\n", " 5\r\nhello\r\n", "5 \r\nhello\r\n", "0x5\r\nhello\r\n", "+5\r\nhello\r\n",
-                          "-5\r\nhello\r\n", "5\nhello\r\n", "5\r\nhello!\r\n", "5\r\nhello\n", "5\rhello\r\n",
-                          "ffffffffffffffff\r\n", "0000000000000000005\r\nhello\r\n", "5;a\nb\r\nhello\r\n",
-                          "0\r\n folded\r\n\r\n", "0\r\nT: v\n\r\n", "0\r\n\rX"}) {
+  for (std::string bad :
+       {"g\r\n", "\r\n", " 5\r\nhello\r\n", "5 \r\nhello\r\n", "0x5\r\nhello\r\n", "+5\r\nhello\r\n",
+        "-5\r\nhello\r\n", "5\nhello\r\n", "5\r\nhello!\r\n", "5\r\nhello\n", "5\rhello\r\n",
+        "ffffffffffffffff\r\n", "0000000000000000005\r\nhello\r\n", "5;a\nb\r\nhello\r\n",
+        "0\r\n folded\r\n\r\n", "0\r\nT: v\n\r\n", "0\r\n\rX"}) {
     for (size_t step : {size_t{1}, bad.size()}) {
       try {
         decode(kChunked, bad, step);

@@ -8,7 +8,8 @@
 namespace osb::http {
 
 namespace {
-// One write deadline covers at most this much: a client that takes less than a slice in write_idle_time is dropped.
+// One write deadline covers at most this much: a client that takes less than a slice in write_idle_time is
+// dropped.
 constexpr size_t kWriteSlice = 64 * 1024;
 constexpr auto kLingerTime = std::chrono::seconds(2);
 constexpr uint64_t kLingerBytes = 16 * 1024 * 1024;
@@ -34,7 +35,8 @@ struct Connection::Link {
   net::Stream* stream = nullptr;
 };
 
-// The stream that a handler took over. Known to the connection as long as it lives, so that Server::stop reaches it.
+// The stream that a handler took over. Known to the connection as long as it lives, so that Server::stop
+// reaches it.
 class Connection::OwnedStream final : public net::Stream {
  public:
   OwnedStream(std::unique_ptr<net::Stream> inner, std::shared_ptr<Link> link)
@@ -151,14 +153,16 @@ net::task<bool> Connection::read_head(RequestHead& head) {
   HeadScanner scanner(limits.header_bytes);
   bool begun = false;
   while (true) {
-    while (!begun && buffer_.view().starts_with("\r\n")) buffer_.consume(2);  // left over after a body by old clients
+    while (!begun && buffer_.view().starts_with("\r\n"))
+      buffer_.consume(2);  // left over after a body by old clients
     if (size_t length = scanner.scan(buffer_.view())) {
       head = parse_request_head(buffer_.view().substr(0, length));
       buffer_.consume(length);
       co_return true;
     }
     bool empty = buffer_.empty();
-    if (empty || !begun) stream_->set_read_deadline(empty ? std::chrono::milliseconds(limits.idle_time) : limits.header_time);
+    if (empty || !begun)
+      stream_->set_read_deadline(empty ? std::chrono::milliseconds(limits.idle_time) : limits.header_time);
     begun = !empty;
     idle_ = empty;
     bool late = false;
@@ -172,7 +176,8 @@ net::task<bool> Connection::read_head(RequestHead& head) {
     }
     idle_ = false;
     if (late)
-      throw Error(ErrorCode::timeout, "reading the HTTP head: the client did not send it in time", "REQUEST_TIMEOUT");
+      throw Error(ErrorCode::timeout, "reading the HTTP head: the client did not send it in time",
+                  "REQUEST_TIMEOUT");
     if (count == 0) co_return false;
     buffer_.committed(count);
   }
@@ -197,7 +202,8 @@ Request Connection::make_request(RequestHead& head) {
 }
 
 net::task<> Connection::serve(RequestHead head) {
-  auto begin = core_->options.on_served ? std::chrono::steady_clock::now() : std::chrono::steady_clock::time_point();
+  auto begin =
+      core_->options.on_served ? std::chrono::steady_clock::now() : std::chrono::steady_clock::time_point();
   keep_ = head.keep_alive;
   Request request = make_request(head);
   Exchange exchange(*this, request, head);
@@ -208,18 +214,22 @@ net::task<> Connection::serve(RequestHead head) {
     if (request.path.front() != '/' && request.path != "*")
       throw Error(ErrorCode::invalid, "reading the HTTP head: the target is not a path", "INVALID_REQUEST");
     co_await core_->handler(request, exchange);
-    if (!exchange.started()) throw Error(ErrorCode::internal, "handling a request: the handler gave no answer");
+    if (!exchange.started())
+      throw Error(ErrorCode::internal, "handling a request: the handler gave no answer");
   } catch (const Error& error) {
     failure = error;
   } catch (const std::exception& error) {
-    log_error("a handler failed", {{"request_id", request.request_id}, {"route", request.route}, {"error", error.what()}});
-    failure.emplace(ErrorCode::internal, "handling the request failed; the server's log has more under its request id");
+    log_error("a handler failed",
+              {{"request_id", request.request_id}, {"route", request.route}, {"error", error.what()}});
+    failure.emplace(ErrorCode::internal,
+                    "handling the request failed; the server's log has more under its request id");
   }
 
   if (failure && !exchange.started()) co_await exchange.send(core_->format_error(*failure, &request));
   if (core_->options.on_served) {
     auto took = std::chrono::steady_clock::now() - begin;
-    core_->options.on_served(request, exchange.status(), std::chrono::duration_cast<std::chrono::microseconds>(took));
+    core_->options.on_served(request, exchange.status(),
+                             std::chrono::duration_cast<std::chrono::microseconds>(took));
   }
   if (exchange.upgraded()) co_return;
   if (exchange.finished()) {
@@ -255,8 +265,8 @@ net::task<> Connection::turn_away() {
   if (!told) close();
 }
 
-// Ends our side and takes what the client still sends. Closing right away would reset the connection and could
-// destroy the answer before the client reads it.
+// Ends our side and takes what the client still sends. Closing right away would reset the connection and
+// could destroy the answer before the client reads it.
 net::task<> Connection::linger() {
   stream_->shutdown_write();
   stream_->set_read_deadline(kLingerTime);

@@ -1,4 +1,5 @@
-// One connection of the server: heads in, handlers run, answers out, one after the other. Everything on one loop.
+// One connection of the server: heads in, handlers run, answers out, one after the other. Everything on one
+// loop.
 #pragma once
 
 #include <ctime>
@@ -27,7 +28,7 @@ struct ServerCore {
   Handler handler;
   ServerOptions options;
   std::unordered_set<Connection*> connections;
-  net::Event ended;      // a connection ended
+  net::Event ended;        // a connection ended
   size_t turned_away = 0;  // connections above the cap that are being told so
   bool stopping = false;
 

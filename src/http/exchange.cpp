@@ -7,7 +7,8 @@
 namespace osb::http {
 
 namespace {
-// What a handler left unread is read and dropped up to here, to keep the connection; beyond, closing is cheaper.
+// What a handler left unread is read and dropped up to here, to keep the connection; beyond, closing is
+// cheaper.
 constexpr uint64_t kSmallRest = 256 * 1024;
 constexpr auto kRestTime = std::chrono::seconds(2);
 
@@ -35,7 +36,8 @@ bool never_has_body(int status) { return status < 200 || status == 204 || status
 Connection::Exchange::Exchange(Connection& connection, const Request& request, const RequestHead& head)
     : connection_(connection),
       request_(request),
-      source_(*connection.stream_, connection.buffer_, head.body, connection.core_->options.limits.body_idle_time),
+      source_(*connection.stream_, connection.buffer_, head.body,
+              connection.core_->options.limits.body_idle_time),
       http_1_0_(head.http_1_0),
       continue_due_(head.expects_continue && connection.buffer_.empty()) {}
 
@@ -45,7 +47,8 @@ net::task<> Connection::Exchange::send_continue() {
 }
 
 void Connection::Exchange::check_readable() const {
-  if (phase_ == Phase::upgraded) throw Error(ErrorCode::internal, "reading the request body: the connection was upgraded");
+  if (phase_ == Phase::upgraded)
+    throw Error(ErrorCode::internal, "reading the request body: the connection was upgraded");
   if (given_up_) throw Error(ErrorCode::unavailable, "reading the request body: it was given up");
 }
 
@@ -69,7 +72,8 @@ net::task<size_t> Connection::Exchange::read_some(std::span<char> into) {
     late = true;
   }
   if (late)
-    throw Error(ErrorCode::timeout, "reading the request body: the client sent nothing for too long", "REQUEST_TIMEOUT");
+    throw Error(ErrorCode::timeout, "reading the request body: the client sent nothing for too long",
+                "REQUEST_TIMEOUT");
   co_return 0;
 }
 
@@ -77,7 +81,8 @@ net::task<std::string> Connection::Exchange::read_all(uint64_t limit) {
   check_readable();
   if (limit == 0) limit = connection_.core_->options.limits.body_bytes;
   auto too_large = [limit] {
-    return Error(ErrorCode::too_large, "reading the request body: it is longer than " + std::to_string(limit) + " bytes");
+    return Error(ErrorCode::too_large,
+                 "reading the request body: it is longer than " + std::to_string(limit) + " bytes");
   };
   if (content_length().value_or(0) > limit) throw too_large();
   std::string out;
@@ -93,7 +98,8 @@ net::task<std::string> Connection::Exchange::read_all(uint64_t limit) {
     late = true;
   }
   if (late)
-    throw Error(ErrorCode::timeout, "reading the request body: the client sent nothing for too long", "REQUEST_TIMEOUT");
+    throw Error(ErrorCode::timeout, "reading the request body: the client sent nothing for too long",
+                "REQUEST_TIMEOUT");
   if (!fits) throw too_large();
   co_return out;
 }
@@ -114,11 +120,14 @@ net::task<> Connection::Exchange::put(std::vector<std::string_view> parts) {
   broken_ = false;
 }
 
-// The connection ends after this answer if the client or we want so, or if what it still sends cannot be told from
-// the next request: a body that was not asked for (100-continue) or that is too long to read for nothing.
+// The connection ends after this answer if the client or we want so, or if what it still sends cannot be told
+// from the next request: a body that was not asked for (100-continue) or that is too long to read for
+// nothing.
 void Connection::Exchange::decide_persistence(const Headers& headers) {
-  bool body_stays = !source_.done() && (body_failed_ || continue_due_ || source_.framing().length > kSmallRest);
-  if (headers.has_token("Connection", "close") || connection_.core_->stopping || body_stays) connection_.keep_ = false;
+  bool body_stays =
+      !source_.done() && (body_failed_ || continue_due_ || source_.framing().length > kSmallRest);
+  if (headers.has_token("Connection", "close") || connection_.core_->stopping || body_stays)
+    connection_.keep_ = false;
   if (framing_ == Framing::until_close) connection_.keep_ = false;
 }
 
@@ -226,7 +235,9 @@ net::task<> Connection::Exchange::finish(std::string_view last) {
   phase_ = Phase::finished;
 }
 
-void Connection::Exchange::add_header(std::string name, std::string value) { added_.add(std::move(name), std::move(value)); }
+void Connection::Exchange::add_header(std::string name, std::string value) {
+  added_.add(std::move(name), std::move(value));
+}
 
 void Connection::Exchange::sent_directly(uint64_t bytes) {
   if (framing_ != Framing::length) return;

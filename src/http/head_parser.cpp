@@ -1,5 +1,5 @@
-// Heads are parsed by Beast's parser; this file is the only one that sees it. What Beast is lenient about (folded
-// lines, list-valued or repeated lengths, other transfer codings) is refused here.
+// Heads are parsed by Beast's parser; this file is the only one that sees it. What Beast is lenient about
+// (folded lines, list-valued or repeated lengths, other transfer codings) is refused here.
 #include <string.h>
 
 #include <boost/beast/http/basic_parser.hpp>
@@ -79,7 +79,8 @@ class Parser final : public beast::basic_parser<kRequest> {
   using error_code = boost::system::error_code;
   using string_view = boost::beast::string_view;
 
-  void on_request_impl(beast::verb, string_view method, string_view target, int version, error_code&) override {
+  void on_request_impl(beast::verb, string_view method, string_view target, int version,
+                       error_code&) override {
     if constexpr (kRequest) {
       head_.method = view(method);
       head_.target = view(target);
@@ -93,7 +94,8 @@ class Parser final : public beast::basic_parser<kRequest> {
   void on_field_impl(beast::field field, string_view name, string_view value, error_code&) override {
     lengths_.see(field, view(value));
     if (field == beast::field::host) hosts_++;
-    if (field == beast::field::connection) closes_ |= Headers{{"c", std::string(value)}}.has_token("c", "close");
+    if (field == beast::field::connection)
+      closes_ |= Headers{{"c", std::string(value)}}.has_token("c", "close");
     head_.headers.add(std::string(name), std::string(value));
   }
   void on_header_impl(error_code&) override {}
@@ -113,7 +115,8 @@ class Parser final : public beast::basic_parser<kRequest> {
 
 size_t HeadScanner::scan(std::string_view bytes) {
   while (at_ < bytes.size()) {
-    const void* found = ::memchr(bytes.data() + at_, '\n', std::min(bytes.size(), limit_) - std::min(at_, limit_));
+    const void* found =
+        ::memchr(bytes.data() + at_, '\n', std::min(bytes.size(), limit_) - std::min(at_, limit_));
     if (!found) break;
     size_t end = static_cast<size_t>(static_cast<const char*>(found) - bytes.data());
     if (end == line_ || bytes[end - 1] != '\r') throw refused("a line that does not end in CR LF");
@@ -125,7 +128,8 @@ size_t HeadScanner::scan(std::string_view bytes) {
   }
   at_ = std::max(at_, bytes.size());
   if (bytes.size() >= limit_)
-    throw Error(ErrorCode::too_large, "reading the HTTP head: it is longer than " + std::to_string(limit_) + " bytes",
+    throw Error(ErrorCode::too_large,
+                "reading the HTTP head: it is longer than " + std::to_string(limit_) + " bytes",
                 "REQUEST_HEADERS_TOO_LARGE");
   return 0;
 }
@@ -138,7 +142,8 @@ RequestHead parse_request_head(std::string_view text) {
   if (parser.hosts() == 0 && !head.http_1_0) throw refused("no Host");
   head.body = parser.lengths().framing(BodyFraming::Kind::none);
   if (!head.http_1_0)
-    head.expects_continue = head.body.kind != BodyFraming::Kind::none && head.headers.has_token("Expect", "100-continue");
+    head.expects_continue =
+        head.body.kind != BodyFraming::Kind::none && head.headers.has_token("Expect", "100-continue");
   return head;
 }
 

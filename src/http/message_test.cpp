@@ -23,7 +23,8 @@ TEST(Headers, LookUpIgnoresCase) {
 TEST(Percent, DecodesAndRefuses) {
   EXPECT_EQ(percent_decode("a%2Fb%20c+d"), "a/b c+d");
   EXPECT_EQ(percent_decode("a+b", true), "a b");
-  for (const char* bad : {"%", "%2", "%zz", "%0g", "%00", "a%"}) EXPECT_EQ(percent_decode(bad), std::nullopt) << bad;
+  for (const char* bad : {"%", "%2", "%zz", "%0g", "%00", "a%"})
+    EXPECT_EQ(percent_decode(bad), std::nullopt) << bad;
 }
 
 TEST(Percent, RoundTrips) {

@@ -1,5 +1,5 @@
-// Ordinary requests go through the client's kept connections; both bodies flow at the same time. An upgrade gets a
-// connection of its own that becomes a tunnel if the backend agrees.
+// Ordinary requests go through the client's kept connections; both bodies flow at the same time. An upgrade
+// gets a connection of its own that becomes a tunnel if the backend agrees.
 #include "http/proxy.h"
 
 #include <algorithm>
@@ -17,12 +17,20 @@ constexpr size_t kCopyBuffer = 64 * 1024;
 constexpr auto kHalfOpenIdle = std::chrono::minutes(5);
 
 constexpr std::string_view kHopByHop[] = {
-    "Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection", "TE", "Trailer",
-    "Transfer-Encoding", "Upgrade",
+    "Connection",
+    "Keep-Alive",
+    "Proxy-Authenticate",
+    "Proxy-Authorization",
+    "Proxy-Connection",
+    "TE",
+    "Trailer",
+    "Transfer-Encoding",
+    "Upgrade",
 };
 
 bool is_one_of(std::string_view name, const auto& list) {
-  return std::any_of(std::begin(list), std::end(list), [&](std::string_view x) { return equal_ignoring_case(x, name); });
+  return std::any_of(std::begin(list), std::end(list),
+                     [&](std::string_view x) { return equal_ignoring_case(x, name); });
 }
 
 // Neither hop-by-hop, nor named by Connection, nor unwanted by the caller.
@@ -32,7 +40,8 @@ bool passes(std::string_view name, const Headers& all, const std::vector<std::st
 
 Headers request_headers(const Request& request, const ProxyOptions& options) {
   Headers out;
-  if (options.keep_host && request.headers.has("Host")) out.add("Host", std::string(request.headers.get("Host")));
+  if (options.keep_host && request.headers.has("Host"))
+    out.add("Host", std::string(request.headers.get("Host")));
   for (const auto& [name, value] : request.headers) {
     bool ours = equal_ignoring_case(name, "Host") || equal_ignoring_case(name, "Expect") ||
                 options.set_request_headers.has(name);
@@ -89,7 +98,8 @@ class CallersBody final : public BodyReader {
 Error backend_error(const Error& error) {
   if (dynamic_cast<const ConnectError*>(&error))
     return Error(ErrorCode::unavailable, error.message(), "BACKEND_CONNECTION_FAILED");
-  if (error.code() == ErrorCode::timeout) return Error(ErrorCode::timeout, error.message(), "BACKEND_TIMEOUT");
+  if (error.code() == ErrorCode::timeout)
+    return Error(ErrorCode::timeout, error.message(), "BACKEND_TIMEOUT");
   return Error(ErrorCode::unavailable, error.message(), "BACKEND_RESPONSE_FAILED");
 }
 
@@ -109,7 +119,8 @@ net::task<> pass_answer(ClientResponse& answer, ResponseWriter& response, const 
   co_await response.finish();
 }
 
-net::task<> forward_plain(Client& client, Request& request, ResponseWriter& response, const ProxyOptions& options) {
+net::task<> forward_plain(Client& client, Request& request, ResponseWriter& response,
+                          const ProxyOptions& options) {
   CallersBody body(*request.body);
   Abort abort;
   ClientRequest up{.method = request.method, .target = backend_target(options)};
@@ -149,8 +160,8 @@ struct Tunnel {
   int open_directions = 2;
 };
 
-// One direction. When it ends in order the other may go on, as long as it is not silent for too long; when it breaks
-// both end.
+// One direction. When it ends in order the other may go on, as long as it is not silent for too long; when it
+// breaks both end.
 net::task<> relay(std::shared_ptr<Tunnel> tunnel, net::Stream& from, net::Stream& to) {
   std::string buffer(kCopyBuffer, '\0');
   bool broken = false;
@@ -203,7 +214,8 @@ net::task<ResponseHead> ask_for_upgrade(Client& client, Request& request, const 
   co_return co_await connection->read_head(request.method, limits.header_bytes);
 }
 
-net::task<> forward_upgrade(Client& client, Request& request, ResponseWriter& response, const ProxyOptions& options) {
+net::task<> forward_upgrade(Client& client, Request& request, ResponseWriter& response,
+                            const ProxyOptions& options) {
   std::shared_ptr<ClientConnection> connection;
   std::optional<ResponseHead> head;
   std::optional<Error> failure;
@@ -217,7 +229,8 @@ net::task<> forward_upgrade(Client& client, Request& request, ResponseWriter& re
   }
   if (failure) throw *failure;
   if (head->status != 101) {
-    auto answer = make_answer(connection, std::move(*head), nullptr, client.options().body_idle_time, nullptr);
+    auto answer =
+        make_answer(connection, std::move(*head), nullptr, client.options().body_idle_time, nullptr);
     co_await pass_answer(*answer, response, options);
     co_return;
   }

@@ -1,5 +1,5 @@
-// Reverse proxy of one request: streams the body up and the answer down without buffering, passes WebSocket (and any
-// other Upgrade) through as a tunnel. Rules: ../docs/architecture.md "Proxy".
+// Reverse proxy of one request: streams the body up and the answer down without buffering, passes WebSocket
+// (and any other Upgrade) through as a tunnel. Rules: ../docs/architecture.md "Proxy".
 #pragma once
 
 #include <string>
@@ -24,8 +24,9 @@ struct ProxyOptions {
   bool keep_host = false;  // forward the caller's Host, else the target's
 };
 
-// Throws Error before anything was sent: unavailable "BACKEND_CONNECTION_FAILED" / "BACKEND_RESPONSE_FAILED" with
-// status 502, timeout "BACKEND_TIMEOUT" with 504. After the head was sent a broken backend breaks the connection.
+// Throws Error before anything was sent: unavailable "BACKEND_CONNECTION_FAILED" / "BACKEND_RESPONSE_FAILED"
+// with status 502, timeout "BACKEND_TIMEOUT" with 504. After the head was sent a broken backend breaks the
+// connection.
 net::task<> forward(Client& client, Request& request, ResponseWriter& response, ProxyOptions options);
 
 }  // namespace osb::http

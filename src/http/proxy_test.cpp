@@ -63,7 +63,9 @@ net::task<> no_thanks(Request&, ResponseWriter&) {
 net::task<> shout(Request&, ResponseWriter& response) {
   std::string early;
   auto stream = response.upgrade(early);
-  co_await stream->write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: shout\r\nSec-X: y\r\n\r\nhi:" + early);
+  co_await stream->write(
+      "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: shout\r\nSec-X: y\r\n\r\nhi:" +
+      early);
   char buffer[65536];
   while (size_t count = co_await stream->read_some(buffer)) {
     for (size_t i = 0; i < count; i++) buffer[i] = static_cast<char>(std::toupper(buffer[i]));
@@ -83,15 +85,21 @@ struct Proxy : World, testing::Test {
     backend_router.add("GET", "/never", never);
     backend_router.add("*", "/no", no_thanks);
     backend_router.add("GET", "/shout", shout);
-    backend_router.add("GET", "/stream", [this](Request&, ResponseWriter& response) { return count_stream(backend_watch, response); });
+    backend_router.add("GET", "/stream", [this](Request&, ResponseWriter& response) {
+      return count_stream(backend_watch, response);
+    });
     backend = std::make_unique<Server>(loop.executor(), [this](Request& request, ResponseWriter& response) {
       return World::dispatch(backend_router, request, response);
     });
     auto listener = net::listen_tcp(loop.executor(), "127.0.0.1", 0);
     backend_port = listener->port();
     backend->serve(std::move(listener));
-    router.add("*", "/p/{*}", [this](Request& request, ResponseWriter& response) { return pass(*this, backend_port, request, response); });
-    router.add("*", "/dead/{*}", [this](Request& request, ResponseWriter& response) { return pass(*this, 1, request, response); });
+    router.add("*", "/p/{*}", [this](Request& request, ResponseWriter& response) {
+      return pass(*this, backend_port, request, response);
+    });
+    router.add("*", "/dead/{*}", [this](Request& request, ResponseWriter& response) {
+      return pass(*this, 1, request, response);
+    });
   }
   static ClientOptions options() {
     ClientOptions options;
@@ -99,7 +107,8 @@ struct Proxy : World, testing::Test {
     return options;
   }
   static net::task<> pass(Proxy& proxy, uint16_t port, Request& request, ResponseWriter& response) {
-    ProxyOptions options{.target = {"127.0.0.1", port, ""}, .path = request.rest, .raw_query = request.raw_query};
+    ProxyOptions options{
+        .target = {"127.0.0.1", port, ""}, .path = request.rest, .raw_query = request.raw_query};
     options.drop_request_headers = {"Authorization", "X-Forwarded-For"};
     options.set_request_headers = {{"X-Forwarded-For", request.peer.address}};
     options.drop_response_headers = {"server"};
@@ -128,19 +137,23 @@ struct Proxy : World, testing::Test {
 
 TEST_F(Proxy, PassesTheRequestRaw) {
   std::string answer = talk(
-      "POST /p/describe/a%2Fb%20c?q=%7b&flag HTTP/1.1\r\nHost: front\r\nAuthorization: secret\r\nX-Forwarded-For: evil\r\n"
-      "X-Keep: 1\r\nConnection: X-Hop\r\nX-Hop: 1\r\nTE: trailers\r\nConnection: close\r\nContent-Length: 4\r\n\r\nbody",
+      "POST /p/describe/a%2Fb%20c?q=%7b&flag HTTP/1.1\r\nHost: front\r\nAuthorization: "
+      "secret\r\nX-Forwarded-For: evil\r\n"
+      "X-Keep: 1\r\nConnection: X-Hop\r\nX-Hop: 1\r\nTE: trailers\r\nConnection: close\r\nContent-Length: "
+      "4\r\n\r\nbody",
       false);
   EXPECT_THAT(answer, HasSubstr("POST /describe/a%2Fb%20c?q=%7b&flag\n"));
   EXPECT_THAT(answer, HasSubstr("\nX-Keep=1\n"));
   EXPECT_THAT(answer, HasSubstr("\nX-Forwarded-For=127.0.0.1\n"));
   EXPECT_THAT(answer, HasSubstr("Host=127.0.0.1:" + std::to_string(backend_port)));
-  for (const char* gone : {"secret", "evil", "X-Hop", "TE=", "Connection="}) EXPECT_THAT(answer, Not(HasSubstr(gone)));
+  for (const char* gone : {"secret", "evil", "X-Hop", "TE=", "Connection="})
+    EXPECT_THAT(answer, Not(HasSubstr(gone)));
   EXPECT_THAT(answer, EndsWith("\nbody"));
 }
 
 TEST_F(Proxy, PassesTheAnswerWithEveryHeader) {
-  std::string answer = talk("GET /p/describe HTTP/1.1\r\nHost: h\r\nX-Request-ID: r1\r\nConnection: close\r\n\r\n", false);
+  std::string answer =
+      talk("GET /p/describe HTTP/1.1\r\nHost: h\r\nX-Request-ID: r1\r\nConnection: close\r\n\r\n", false);
   EXPECT_THAT(answer, HasSubstr("Set-Cookie: a=1\r\nSet-Cookie: b=2\r\n"));
   EXPECT_THAT(answer, HasSubstr("Location: /p/login?x\r\n"));
   EXPECT_THAT(answer, Not(HasSubstr("Server:")));
@@ -154,7 +167,9 @@ TEST_F(Proxy, PassesTheAnswerWithEveryHeader) {
 
 TEST_F(Proxy, StreamsBothWaysAtTheSameTime) {
   std::string body(3'000'000, 'x');
-  std::string answer = talk("POST /p/pour HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 3000000\r\n\r\n" + body, false);
+  std::string answer =
+      talk("POST /p/pour HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 3000000\r\n\r\n" + body,
+           false);
   EXPECT_GT(answer.size(), body.size());
   EXPECT_EQ(count_of(answer, "x"), body.size());
   EXPECT_THAT(answer, EndsWith("0\r\n\r\n"));
@@ -163,7 +178,8 @@ TEST_F(Proxy, StreamsBothWaysAtTheSameTime) {
 
 TEST_F(Proxy, SendsTheHeadBeforeTheBodyIsThere) {
   struct Watcher {
-    static net::task<> watch(uint16_t port, net::asio::any_io_executor executor, std::string& first, std::string& all) {
+    static net::task<> watch(uint16_t port, net::asio::any_io_executor executor, std::string& first,
+                             std::string& all) {
       auto stream = co_await net::connect_tcp(executor, "127.0.0.1", port, 1s);
       co_await stream->write("GET /p/ticks HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
       char buffer[4096];
@@ -184,7 +200,9 @@ TEST_F(Proxy, BreaksWhereTheBackendBreaks) {
 }
 
 TEST_F(Proxy, ReportsBackendErrors) {
-  std::string answer = talk("GET /dead/x HTTP/1.1\r\nHost: h\r\n\r\nGET /dead/x HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", false);
+  std::string answer = talk(
+      "GET /dead/x HTTP/1.1\r\nHost: h\r\n\r\nGET /dead/x HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
+      false);
   EXPECT_EQ(count_of(answer, "HTTP/1.1 502 Bad Gateway"), 2u);
   EXPECT_THAT(answer, HasSubstr("BACKEND_CONNECTION_FAILED"));
   answer = talk("GET /p/never HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", false);
@@ -194,11 +212,12 @@ TEST_F(Proxy, ReportsBackendErrors) {
 
 TEST_F(Proxy, AnswersBeforeTheWholeBodyIsThere) {
   // The caller sends half of its body and waits; the backend has refused already.
-  std::string answer =
-      talk("POST /p/no HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\n" + std::string(50000, 'x'), false);
+  std::string answer = talk(
+      "POST /p/no HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\n" + std::string(50000, 'x'), false);
   EXPECT_THAT(answer, StartsWith("HTTP/1.1 413 "));
   EXPECT_THAT(answer, Not(HasSubstr("<broken>")));
-  answer = talk("POST /dead/no HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\n" + std::string(50000, 'x'), false);
+  answer = talk(
+      "POST /dead/no HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\n" + std::string(50000, 'x'), false);
   EXPECT_THAT(answer, StartsWith("HTTP/1.1 502 "));
   EXPECT_THAT(answer, Not(HasSubstr("<timeout>"))) << "the rest of the body is not waited for";
 }
@@ -233,7 +252,9 @@ TEST_F(Proxy, TellsTheBackendThatTheCallerLeft) {
 }
 
 TEST_F(Proxy, TunnelsAnUpgrade) {
-  std::string answer = talk("GET /p/shout HTTP/1.1\r\nHost: h\r\nConnection: keep-alive, Upgrade\r\nUpgrade: shout\r\n\r\nearly;late");
+  std::string answer = talk(
+      "GET /p/shout HTTP/1.1\r\nHost: h\r\nConnection: keep-alive, Upgrade\r\nUpgrade: "
+      "shout\r\n\r\nearly;late");
   EXPECT_THAT(answer, StartsWith("HTTP/1.1 101 Switching Protocols\r\n"));
   EXPECT_THAT(answer, HasSubstr("Upgrade: shout\r\n"));
   EXPECT_THAT(answer, HasSubstr("Sec-X: y\r\n"));
@@ -242,8 +263,11 @@ TEST_F(Proxy, TunnelsAnUpgrade) {
 }
 
 TEST_F(Proxy, PassesARefusedUpgrade) {
-  std::string answer = talk("GET /p/describe HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: k\r\n\r\n"
-                            "GET /p/describe HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", false);
+  std::string answer = talk(
+      "GET /p/describe HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: "
+      "websocket\r\nSec-WebSocket-Key: k\r\n\r\n"
+      "GET /p/describe HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
+      false);
   EXPECT_THAT(answer, HasSubstr("Upgrade=websocket\n"));
   EXPECT_THAT(answer, HasSubstr("Sec-WebSocket-Key=k\n"));
   EXPECT_EQ(count_of(answer, "200 OK"), 2u);
@@ -253,7 +277,8 @@ TEST_F(Proxy, DropsTunnelsWhenTheServerStops) {
   struct Stop {
     static net::task<> run(World& world) {
       auto stream = co_await net::connect_tcp(world.loop.executor(), "127.0.0.1", world.port, 1s);
-      co_await stream->write("GET /p/shout HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: shout\r\n\r\n");
+      co_await stream->write(
+          "GET /p/shout HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: shout\r\n\r\n");
       char buffer[4096];
       co_await stream->read_some(buffer);
       co_await world.server->stop(50ms);

@@ -1,5 +1,5 @@
-// A tree by path segments. A hit walks it once; only where a literal leads nowhere does the search come back to the
-// parameter beside it.
+// A tree by path segments. A hit walks it once; only where a literal leads nowhere does the search come back
+// to the parameter beside it.
 #include "http/router.h"
 
 #include <algorithm>
@@ -80,8 +80,10 @@ void Router::add(std::string_view method, std::string_view pattern, Handler hand
   }
   if (!*place) *place = std::make_unique<Place>(Place{std::string(pattern), {}});
   auto& handlers = (*place)->handlers;
-  if (std::any_of(handlers.begin(), handlers.end(), [&](const auto& entry) { return entry.method == method; }))
-    throw Error(ErrorCode::internal, "adding route " + std::string(method) + " " + std::string(pattern) + ": it exists");
+  if (std::any_of(handlers.begin(), handlers.end(),
+                  [&](const auto& entry) { return entry.method == method; }))
+    throw Error(ErrorCode::internal,
+                "adding route " + std::string(method) + " " + std::string(pattern) + ": it exists");
   handlers.push_back({std::string(method), std::move(handler)});
 }
 
@@ -133,13 +135,15 @@ struct Search {
 
 std::string decoded(std::string_view raw) {
   auto value = percent_decode(raw);
-  if (!value) throw Error(ErrorCode::invalid, "reading the path: bad escape in " + std::string(raw), "INVALID_REQUEST");
+  if (!value)
+    throw Error(ErrorCode::invalid, "reading the path: bad escape in " + std::string(raw), "INVALID_REQUEST");
   return *std::move(value);
 }
 
 }  // namespace
 
-Router::Match Router::find(Request& request, const Handler*& handler, std::vector<std::string_view>& allowed) const {
+Router::Match Router::find(Request& request, const Handler*& handler,
+                           std::vector<std::string_view>& allowed) const {
   allowed.clear();
   Search search{.method = request.method, .allowed = &allowed};
   if (request.path.empty() || request.path.front() != '/' || !search.walk(*root_, request.path))

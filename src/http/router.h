@@ -1,6 +1,6 @@
-// Method and path to handler. Patterns: "/sandboxes/{}/endpoints/{}", "/proxy/{}/{*}" ("{*}" takes the raw rest,
-// empty rest included). Literal segments win over parameters. No regular expressions, no allocation on a hit beyond
-// the parameters.
+// Method and path to handler. Patterns: "/sandboxes/{}/endpoints/{}", "/proxy/{}/{*}" ("{*}" takes the raw
+// rest, empty rest included). Literal segments win over parameters. No regular expressions, no allocation on
+// a hit beyond the parameters.
 #pragma once
 
 #include <memory>
@@ -21,7 +21,8 @@ class Router {
   void add(std::string_view method, std::string_view pattern, Handler handler);
 
   enum class Match { found, no_route, wrong_method };
-  // On found: fills request.parameters, rest and route, and sets `handler`. On wrong_method: `allowed` lists methods.
+  // On found: fills request.parameters, rest and route, and sets `handler`. On wrong_method: `allowed` lists
+  // methods.
   Match find(Request& request, const Handler*& handler, std::vector<std::string_view>& allowed) const;
 
  private:

@@ -55,7 +55,8 @@ TEST_F(RouterTest, LiteralsWinAndParametersDecode) {
 
 TEST_F(RouterTest, ComesBackFromALiteralThatLeadsNowhere) {
   EXPECT_EQ(find(router, "GET", "/sandboxes/special/endpoints/1").route, "/sandboxes/{}/endpoints/{}");
-  EXPECT_THAT(find(router, "GET", "/sandboxes/special/endpoints/1").parameters, testing::ElementsAre("special", "1"));
+  EXPECT_THAT(find(router, "GET", "/sandboxes/special/endpoints/1").parameters,
+              testing::ElementsAre("special", "1"));
   EXPECT_EQ(find(router, "DELETE", "/sandboxes/special").route, "/sandboxes/{}");
 }
 
@@ -71,7 +72,8 @@ TEST_F(RouterTest, TellsWrongMethodFromNoRoute) {
   auto found = find(router, "PATCH", "/sandboxes");
   EXPECT_EQ(found.match, Router::Match::wrong_method);
   EXPECT_THAT(found.allowed, testing::UnorderedElementsAre("GET", "POST"));
-  for (const char* path : {"/nope", "/sandboxes/", "/sandboxes//endpoints/1", "/sandboxes/x/endpoints/1/", "*", "x"})
+  for (const char* path :
+       {"/nope", "/sandboxes/", "/sandboxes//endpoints/1", "/sandboxes/x/endpoints/1/", "*", "x"})
     EXPECT_EQ(find(router, "GET", path).match, Router::Match::no_route) << path;
   EXPECT_EQ(find(router, "HEAD", "/sandboxes").match, Router::Match::found) << "HEAD is answered by GET";
 }

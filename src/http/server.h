@@ -1,6 +1,6 @@
 // HTTP/1.1 server over net::Stream: keep-alive, pipelining-safe, chunked and Content-Length bodies both ways,
-// Expect: 100-continue, limits from the first byte. One coroutine per connection; a handler that throws Error gets
-// the matching status and error body, anything else a 500.
+// Expect: 100-continue, limits from the first byte. One coroutine per connection; a handler that throws Error
+// gets the matching status and error body, anything else a 500.
 #pragma once
 
 #include <chrono>
@@ -18,16 +18,17 @@
 namespace osb::http {
 
 struct Limits {
-  size_t header_bytes = 64 * 1024;                  // request line and headers together → 431
-  uint64_t body_bytes = 8 * 1024 * 1024;            // default for BodyReader::read_all → 413
-  std::chrono::seconds header_time{15};             // from the first byte of a request to the end of its headers → 408
-  std::chrono::seconds idle_time{90};               // between requests on a kept connection (clients pool for 30–75 s)
-  std::chrono::seconds body_idle_time{60};          // longest silence inside a request body → 408
-  std::chrono::seconds write_idle_time{60};         // a client that takes no byte for that long is dropped
-  size_t connections = 10000;                       // further ones are answered 503 and closed
+  size_t header_bytes = 64 * 1024;        // request line and headers together → 431
+  uint64_t body_bytes = 8 * 1024 * 1024;  // default for BodyReader::read_all → 413
+  std::chrono::seconds header_time{15};   // from the first byte of a request to the end of its headers → 408
+  std::chrono::seconds idle_time{90};     // between requests on a kept connection (clients pool for 30–75 s)
+  std::chrono::seconds body_idle_time{60};   // longest silence inside a request body → 408
+  std::chrono::seconds write_idle_time{60};  // a client that takes no byte for that long is dropped
+  size_t connections = 10000;                // further ones are answered 503 and closed
 };
 
-// The body of a request, read as it arrives. A handler may ignore it: the server then drains a small rest or closes.
+// The body of a request, read as it arrives. A handler may ignore it: the server then drains a small rest or
+// closes.
 class BodyReader {
  public:
   virtual ~BodyReader() = default;
@@ -50,12 +51,12 @@ struct Request {
   Query query;
   Headers headers;
   net::Peer peer;
-  std::string local_address;            // numeric address the client reached us at
-  std::string request_id;               // X-Request-ID of the client (trimmed, at most 128 printable bytes) or a new one
+  std::string local_address;  // numeric address the client reached us at
+  std::string request_id;  // X-Request-ID of the client (trimmed, at most 128 printable bytes) or a new one
   std::vector<std::string> parameters;  // path parameters of the route, decoded, in order
-  std::string rest;                     // raw remainder matched by a trailing "{*}" of the route, with its leading '/'
-  std::string_view route;               // pattern that matched, for metrics and logs
-  BodyReader* body = nullptr;           // never null inside a handler
+  std::string rest;            // raw remainder matched by a trailing "{*}" of the route, with its leading '/'
+  std::string_view route;      // pattern that matched, for metrics and logs
+  BodyReader* body = nullptr;  // never null inside a handler
 
   std::string_view parameter(size_t i) const { return parameters.at(i); }
 };
@@ -68,8 +69,8 @@ class ResponseWriter {
   // A complete response with Content-Length (0 for an empty body).
   virtual net::task<> send(Response response) = 0;
 
-  // Begins a streamed response: chunked, or with the Content-Length given in `headers`. The head is put on the wire
-  // together with the first write(), or by flush_head().
+  // Begins a streamed response: chunked, or with the Content-Length given in `headers`. The head is put on
+  // the wire together with the first write(), or by flush_head().
   virtual void start(int status, Headers headers) = 0;
   // Throws Error(unavailable|timeout) when the client is gone or takes nothing; later writes throw at once.
   virtual net::task<> write(std::string_view bytes) = 0;
@@ -80,25 +81,26 @@ class ResponseWriter {
   // Added to whatever head is sent (also to errors), e.g. X-Request-ID.
   virtual void add_header(std::string name, std::string value) = 0;
 
-  // Leaves HTTP: nothing is written; the caller owns the connection from here (WebSocket, tunnels). `buffered` gets
-  // the bytes already read behind the request head.
+  // Leaves HTTP: nothing is written; the caller owns the connection from here (WebSocket, tunnels).
+  // `buffered` gets the bytes already read behind the request head.
   virtual std::unique_ptr<net::Stream> upgrade(std::string& buffered) = 0;
 
-  // The connection, for sendfile after flush_head() of a response with Content-Length. The handler must then call
-  // sent_directly(n) for bytes that it put on the wire itself.
+  // The connection, for sendfile after flush_head() of a response with Content-Length. The handler must then
+  // call sent_directly(n) for bytes that it put on the wire itself.
   virtual net::Stream& stream() = 0;
   virtual void sent_directly(uint64_t bytes) = 0;
 };
 
 using Handler = std::function<net::task<>(Request&, ResponseWriter&)>;
-// Builds the body for an Error (and for protocol errors the server finds itself). Default: {"code","message"}.
+// Builds the body for an Error (and for protocol errors the server finds itself). Default:
+// {"code","message"}.
 using ErrorFormat = std::function<Response(const Error&, const Request*)>;
 
 struct ServerOptions {
   Limits limits;
-  ErrorFormat format_error;                 // empty: http::error_response
-  std::string server_header;                // empty: none
-  bool echo_request_id = true;              // adds X-Request-ID to every response
+  ErrorFormat format_error;     // empty: http::error_response
+  std::string server_header;    // empty: none
+  bool echo_request_id = true;  // adds X-Request-ID to every response
   std::function<void(const Request&, int status, std::chrono::microseconds took)> on_served;  // may be empty
 };
 

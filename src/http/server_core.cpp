@@ -24,9 +24,9 @@ std::string_view ServerCore::date() {
     constexpr const char* kDays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
     constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-    auto end = fmt::format_to_n(text, sizeof(text), "{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT", kDays[parts.tm_wday],
-                                parts.tm_mday, kMonths[parts.tm_mon], parts.tm_year + 1900, parts.tm_hour,
-                                parts.tm_min, parts.tm_sec);
+    auto end = fmt::format_to_n(text, sizeof(text), "{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT",
+                                kDays[parts.tm_wday], parts.tm_mday, kMonths[parts.tm_mon],
+                                parts.tm_year + 1900, parts.tm_hour, parts.tm_min, parts.tm_sec);
     date_.assign(text, end.out);
     date_at_ = now;
   }

@@ -71,7 +71,8 @@ net::task<> upgrade(Request&, ResponseWriter& response) {
   auto stream = response.upgrade(early);
   co_await stream->write("HTTP/1.1 101 Switching Protocols\r\n\r\n" + early);
   char buffer[64];
-  while (size_t count = co_await stream->read_some(buffer)) co_await stream->write({std::string_view(buffer, count)});
+  while (size_t count = co_await stream->read_some(buffer))
+    co_await stream->write({std::string_view(buffer, count)});
 }
 
 struct Server_ : World, testing::Test {
@@ -96,13 +97,14 @@ struct Server_ : World, testing::Test {
     return "GET " + path + " HTTP/1.1\r\nHost: h\r\n" + extra + "\r\n";
   }
   static std::string post(const std::string& path, const std::string& body, const std::string& extra = "") {
-    return "POST " + path + " HTTP/1.1\r\nHost: h\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" + extra +
-           "\r\n" + body;
+    return "POST " + path + " HTTP/1.1\r\nHost: h\r\nContent-Length: " + std::to_string(body.size()) +
+           "\r\n" + extra + "\r\n" + body;
   }
 };
 
 TEST_F(Server_, AnswersPipelinedRequestsInOrder) {
-  std::string answer = talk(get("/hello") + post("/echo", "1") + get("/three") + post("/echo", "2") + get("/nope"));
+  std::string answer =
+      talk(get("/hello") + post("/echo", "1") + get("/three") + post("/echo", "2") + get("/nope"));
   EXPECT_EQ(count_of(answer, "HTTP/1.1 "), 5u);
   size_t at = 0;
   for (const char* part : {"hello", "[1]", "three", "[2]", "404"}) {
@@ -126,10 +128,11 @@ TEST_F(Server_, KeepsAConnectionByteByByte) {
     }
   };
   std::string answer;
-  run(Slow::send(*this,
-                 "POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n1\r\nd\r\n0\r\n\r\n" +
-                     post("/stream", "0123456789"),
-                 answer));
+  run(Slow::send(
+      *this,
+      "POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n1\r\nd\r\n0\r\n\r\n" +
+          post("/stream", "0123456789"),
+      answer));
   EXPECT_THAT(answer, HasSubstr("[abcd]"));
   EXPECT_THAT(answer, EndsWith("0\r\n\r\n"));
 }
@@ -141,7 +144,8 @@ TEST_F(Server_, FramesAnswers) {
   EXPECT_THAT(empty, StartsWith("HTTP/1.1 204 No Content\r\n"));
   EXPECT_THAT(empty, Not(HasSubstr("Content-Length")));
   EXPECT_THAT(empty, EndsWith("\r\n\r\n"));
-  EXPECT_THAT(talk("POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), EndsWith("[]"));
+  EXPECT_THAT(talk("POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+              EndsWith("[]"));
 }
 
 TEST_F(Server_, LeavesTheBodyOutForHead) {
@@ -167,7 +171,8 @@ TEST_F(Server_, SendsContinueOnlyWhenTheBodyIsWanted) {
   struct Client {
     static net::task<> send(World& world, std::string path, std::string& first, std::string& rest) {
       auto stream = co_await net::connect_tcp(world.loop.executor(), "127.0.0.1", world.port, 1s);
-      std::string head = "POST " + path + " HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n";
+      std::string head =
+          "POST " + path + " HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n";
       co_await stream->write(head);
       char buffer[4096];
       first.assign(buffer, co_await stream->read_some(buffer));
@@ -230,14 +235,16 @@ TEST_F(Server_, EchoesOrMakesRequestIds) {
 }
 
 TEST_F(Server_, RefusesWhatIsNotHttp) {
-  for (std::string bad : {"BAD\r\n\r\n", "GET / HTTP/1.1\r\nHost : h\r\n\r\n",
-                          "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"}) {
+  for (std::string bad :
+       {"BAD\r\n\r\n", "GET / HTTP/1.1\r\nHost : h\r\n\r\n",
+        "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"}) {
     std::string answer = talk(bad + get("/hello"), false);
     EXPECT_THAT(answer, StartsWith("HTTP/1.1 400 Bad Request\r\n")) << bad;
     EXPECT_THAT(answer, HasSubstr(R"({"code":"INVALID_REQUEST")"));
     EXPECT_EQ(count_of(answer, "HTTP/1.1"), 1u) << "nothing behind it is served";
   }
-  std::string answer = talk("POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n" + get("/hello"), false);
+  std::string answer = talk(
+      "POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n" + get("/hello"), false);
   EXPECT_THAT(answer, StartsWith("HTTP/1.1 400"));
   EXPECT_EQ(count_of(answer, "HTTP/1.1"), 1u);
   EXPECT_THAT(talk("GET foo HTTP/1.1\r\nHost: h\r\n\r\n"), StartsWith("HTTP/1.1 400"));
@@ -245,15 +252,17 @@ TEST_F(Server_, RefusesWhatIsNotHttp) {
 }
 
 TEST_F(Server_, HandsTheConnectionOver) {
-  EXPECT_EQ(talk(get("/upgrade") + "early and late"), "HTTP/1.1 101 Switching Protocols\r\n\r\nearly and late");
+  EXPECT_EQ(talk(get("/upgrade") + "early and late"),
+            "HTTP/1.1 101 Switching Protocols\r\n\r\nearly and late");
 }
 
 TEST_F(Server_, StopsInGoodOrder) {
   struct Stop {
     static net::task<> run(World& world, std::string& answer, size_t& left) {
       auto idle = co_await net::connect_tcp(world.loop.executor(), "127.0.0.1", world.port, 1s);
-      net::spawn(world.loop.executor(), "request",
-                 World::talk_to(world.loop.executor(), world.port, Server_::get("/sleepy"), false, 5s, answer));
+      net::spawn(
+          world.loop.executor(), "request",
+          World::talk_to(world.loop.executor(), world.port, Server_::get("/sleepy"), false, 5s, answer));
       co_await net::sleep_for(50ms);
       co_await world.server->stop(3s);
       left = world.server->connections();

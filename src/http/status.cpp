@@ -31,16 +31,13 @@ struct WireRow {
   int status;
 };
 constexpr WireRow kWires[] = {
-    {"BACKEND_CONNECTION_FAILED", 502},
-    {"BACKEND_RESPONSE_FAILED", 502},
-    {"BACKEND_TIMEOUT", 504},
-    {"METHOD_NOT_ALLOWED", 405},
-    {"REQUEST_TIMEOUT", 408},
-    {"REQUEST_HEADERS_TOO_LARGE", 431},
+    {"BACKEND_CONNECTION_FAILED", 502}, {"BACKEND_RESPONSE_FAILED", 502}, {"BACKEND_TIMEOUT", 504},
+    {"METHOD_NOT_ALLOWED", 405},        {"REQUEST_TIMEOUT", 408},         {"REQUEST_HEADERS_TOO_LARGE", 431},
 };
 
 const CodeRow& row_of(ErrorCode code) {
-  auto found = std::find_if(std::begin(kCodes), std::end(kCodes), [&](const CodeRow& r) { return r.code == code; });
+  auto found =
+      std::find_if(std::begin(kCodes), std::end(kCodes), [&](const CodeRow& r) { return r.code == code; });
   return found == std::end(kCodes) ? kCodes[std::size(kCodes) - 1] : *found;
 }
 

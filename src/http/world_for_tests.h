@@ -19,7 +19,8 @@ namespace osb::http {
 struct World {
   explicit World(ServerOptions options = {}) {
     server = std::make_unique<Server>(
-        loop.executor(), [this](Request& request, ResponseWriter& response) { return dispatch(router, request, response); },
+        loop.executor(),
+        [this](Request& request, ResponseWriter& response) { return dispatch(router, request, response); },
         std::move(options));
     auto listener = net::listen_tcp(loop.executor(), "127.0.0.1", 0);
     port = listener->port();
@@ -30,17 +31,22 @@ struct World {
     const Handler* handler = nullptr;
     std::vector<std::string_view> allowed;
     switch (router.find(request, handler, allowed)) {
-      case Router::Match::found: return (*handler)(request, response);
-      case Router::Match::no_route: throw Error(ErrorCode::not_found, "no such route");
-      case Router::Match::wrong_method: throw Error(ErrorCode::invalid, "wrong method", "METHOD_NOT_ALLOWED");
+      case Router::Match::found:
+        return (*handler)(request, response);
+      case Router::Match::no_route:
+        throw Error(ErrorCode::not_found, "no such route");
+      case Router::Match::wrong_method:
+        throw Error(ErrorCode::invalid, "wrong method", "METHOD_NOT_ALLOWED");
     }
     throw Error(ErrorCode::internal, "no match");
   }
 
   void run(net::task<> work) { loop.run_until_done(std::move(work)); }
 
-  // Sends the bytes, ends our side if asked to, and returns everything until the server ends or `limit` passes.
-  std::string talk(std::string bytes, bool end = true, std::chrono::milliseconds limit = std::chrono::seconds(10)) {
+  // Sends the bytes, ends our side if asked to, and returns everything until the server ends or `limit`
+  // passes.
+  std::string talk(std::string bytes, bool end = true,
+                   std::chrono::milliseconds limit = std::chrono::seconds(10)) {
     std::string answer;
     run(talk_to(loop.executor(), port, std::move(bytes), end, limit, answer));
     return answer;

@@ -28,7 +28,8 @@ bool is_system_id(const std::string& text) {
 }
 
 // Lines with `count` fields whose third is a system id, after `change`.
-std::string filter_lines(std::string_view text, size_t count, const std::function<void(std::vector<std::string>&)>& change) {
+std::string filter_lines(std::string_view text, size_t count,
+                         const std::function<void(std::vector<std::string>&)>& change) {
   std::string out;
   for (const std::string& line : split(text, '\n')) {
     std::vector<std::string> fields = split(line, ':');
@@ -73,7 +74,9 @@ std::string sanitise_resolv_conf(std::string_view text) {
     std::string rest = line.substr(start);
     if (rest.starts_with("nameserver")) {
       size_t address = rest.find_first_not_of(" \t", 10);
-      if (address == rest.npos || rest.compare(address, 4, "127.") == 0 || rest.compare(address, 3, "::1") == 0) continue;
+      if (address == rest.npos || rest.compare(address, 4, "127.") == 0 ||
+          rest.compare(address, 3, "::1") == 0)
+        continue;
     }
     out += rest + "\n";
   }

@@ -6,13 +6,13 @@
 
 namespace osb::launcher {
 
-// Keeps system accounts (ids below 1000, and nobody): no full names, no password fields, home of root is /root. A
-// missing root or nobody is added.
+// Keeps system accounts (ids below 1000, and nobody): no full names, no password fields, home of root is
+// /root. A missing root or nobody is added.
 std::string sanitise_passwd(std::string_view text);
 // Keeps system groups, without members.
 std::string sanitise_group(std::string_view text);
-// Keeps options, search domains and the name servers that a sandbox can reach: a resolver on this machine's own
-// loopback (systemd-resolved, dnsmasq) is not one of them.
+// Keeps options, search domains and the name servers that a sandbox can reach: a resolver on this machine's
+// own loopback (systemd-resolved, dnsmasq) is not one of them.
 std::string sanitise_resolv_conf(std::string_view text);
 
 }  // namespace osb::launcher

@@ -28,8 +28,8 @@ void admit(const MemoryState& state, int64_t max_in_use) {
                                           " of memory are available on this machine, " + mib(kMinAvailable) +
                                           " are needed");
   if (max_in_use > 0 && state.in_use && *state.in_use >= max_in_use)
-    throw Error(ErrorCode::exhausted, "admitting a sandbox: sandboxes use " + mib(*state.in_use) + " of memory, " +
-                                          mib(max_in_use) + " are allowed");
+    throw Error(ErrorCode::exhausted, "admitting a sandbox: sandboxes use " + mib(*state.in_use) +
+                                          " of memory, " + mib(max_in_use) + " are allowed");
 }
 
 }  // namespace osb::launcher

@@ -10,9 +10,9 @@
 namespace osb::launcher {
 
 namespace {
-constexpr size_t kStopReading = 256 * 1024;    // of queued replies
+constexpr size_t kStopReading = 256 * 1024;  // of queued replies
 constexpr size_t kGiveUp = 4 * 1024 * 1024;
-constexpr int kRequestsPerTurn = 16;           // then the others have their turn
+constexpr int kRequestsPerTurn = 16;  // then the others have their turn
 }  // namespace
 
 uint32_t peer_uid(const Fd& fd) {
@@ -71,7 +71,8 @@ void Connection::flush() {
 }
 
 void Connection::update_interest() {
-  uint32_t wanted = (queued_bytes_ < kStopReading ? uint32_t{EPOLLIN} : 0) | (queue_.empty() ? 0 : uint32_t{EPOLLOUT});
+  uint32_t wanted =
+      (queued_bytes_ < kStopReading ? uint32_t{EPOLLIN} : 0) | (queue_.empty() ? 0 : uint32_t{EPOLLOUT});
   if (wanted == interest_) return;
   interest_ = wanted;
   watch_.set(wanted);

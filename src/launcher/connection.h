@@ -1,5 +1,6 @@
-// One client: reads requests, writes replies and events, all bounded. A client that does not read its replies is not
-// read from; one that does not even read its events is dropped (it connects again and asks for the list).
+// One client: reads requests, writes replies and events, all bounded. A client that does not read its replies
+// is not read from; one that does not even read its events is dropped (it connects again and asks for the
+// list).
 #pragma once
 
 #include <cstdint>

@@ -1,10 +1,10 @@
 // Default deny, read from the sandbox's side:
 //   to this host             nothing but answers to connections that the host opened
 //   to another sandbox       nothing, of whatever launcher
-//   to link-local addresses  nothing (cloud metadata lives there), nor to the metadata address of one provider
-//   to anywhere else         IPv4 with its own source address, behind the address of the host
-// From outside, sandboxes are reached through the host only. A drop is final over all tables of the machine, while an
-// accept here leaves the last word to the others.
+//   to link-local addresses  nothing (cloud metadata lives there), nor to the metadata address of one
+//   provider to anywhere else         IPv4 with its own source address, behind the address of the host
+// From outside, sandboxes are reached through the host only. A drop is final over all tables of the machine,
+// while an accept here leaves the last word to the others.
 #include "launcher/firewall.h"
 
 #include <linux/netfilter.h>

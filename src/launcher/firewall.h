@@ -1,5 +1,5 @@
-// What sandboxes may reach, as packet filter rules that never change while a launcher runs: they speak of all links
-// of this launcher and of its address block, so that no sandbox needs a rule of its own.
+// What sandboxes may reach, as packet filter rules that never change while a launcher runs: they speak of all
+// links of this launcher and of its address block, so that no sandbox needs a rule of its own.
 #pragma once
 
 #include <cstdint>

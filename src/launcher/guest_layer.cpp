@@ -5,7 +5,8 @@ namespace osb::launcher {
 LayerPlan plan_guest_layer(std::span<const char> execd) {
   using Kind = LayerNode::Kind;
   LayerPlan plan;
-  for (const char* path : {"dev", "etc", "opt", "opt/opensandbox", "opt/code-interpreter", "proc", "run", "sys", "var"})
+  for (const char* path :
+       {"dev", "etc", "opt", "opt/opensandbox", "opt/code-interpreter", "proc", "run", "sys", "var"})
     plan.push_back({Kind::directory, path, 0755});
   plan.push_back({Kind::directory, "root", 0700});
   for (const char* path : {"tmp", "var/tmp"}) plan.push_back({Kind::directory, path, 01777});

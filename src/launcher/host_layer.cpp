@@ -25,28 +25,30 @@ constexpr size_t kMaxFile = 8 << 20;
 constexpr size_t kMaxTotal = 64 << 20;
 constexpr int kMaxDepth = 12;
 
-// Copied from /etc as they are (patterns of one path component). hostname, hosts, resolv.conf, passwd and group are
-// written by rules of their own below.
+// Copied from /etc as they are (patterns of one path component). hostname, hosts, resolv.conf, passwd and
+// group are written by rules of their own below.
 constexpr const char* kEtc[] = {
-    "alternatives", "bash.bashrc", "debian_version", "ethertypes", "fonts",    "gai.conf",  "host.conf",
-    "inputrc",      "java-*",      "ld.so.cache",    "ld.so.conf", "ld.so.conf.d", "locale.alias", "localtime",
-    "lsb-release",  "magic",       "mime.types",     "networks",   "nsswitch.conf", "os-release", "perl",
-    "pki",          "profile",     "protocols",      "python3",    "python3.*", "redhat-release", "rpc",
-    "services",     "shells",      "ssl",            "terminfo",   "timezone"};
+    "alternatives",  "bash.bashrc", "debian_version", "ethertypes",  "fonts",      "gai.conf",
+    "host.conf",     "inputrc",     "java-*",         "ld.so.cache", "ld.so.conf", "ld.so.conf.d",
+    "locale.alias",  "localtime",   "lsb-release",    "magic",       "mime.types", "networks",
+    "nsswitch.conf", "os-release",  "perl",           "pki",         "profile",    "protocols",
+    "python3",       "python3.*",   "redhat-release", "rpc",         "services",   "shells",
+    "ssl",           "terminfo",    "timezone"};
 
 // Below a copied directory these are left out, whatever their mode says.
-constexpr const char* kNever[] = {"ssl/private", "pki/*/private", "pki/private", "pki/entitlement*", "pki/consumer*"};
+constexpr const char* kNever[] = {"ssl/private", "pki/*/private", "pki/private", "pki/entitlement*",
+                                  "pki/consumer*"};
 
 // Emptied directories that programs expect.
 constexpr struct {
   const char* path;
   mode_t mode;
-} kDirectories[] = {{"dev", 0755},       {"etc", 0755},       {"home", 0755},      {"media", 0755},
-                    {"mnt", 0755},       {"opt", 0755},       {"proc", 0755},      {"root", 0700},
-                    {"run", 0755},       {"run/lock", 01777}, {"srv", 0755},       {"sys", 0755},
-                    {"tmp", 01777},      {"usr", 0755},       {"var", 0755},       {"var/cache", 0755},
-                    {"var/lib", 0755},   {"var/local", 0755}, {"var/log", 0755},   {"var/mail", 0755},
-                    {"var/opt", 0755},   {"var/spool", 0755}, {"var/tmp", 01777},  {"workspace", 0755}};
+} kDirectories[] = {{"dev", 0755},     {"etc", 0755},       {"home", 0755},     {"media", 0755},
+                    {"mnt", 0755},     {"opt", 0755},       {"proc", 0755},     {"root", 0700},
+                    {"run", 0755},     {"run/lock", 01777}, {"srv", 0755},      {"sys", 0755},
+                    {"tmp", 01777},    {"usr", 0755},       {"var", 0755},      {"var/cache", 0755},
+                    {"var/lib", 0755}, {"var/local", 0755}, {"var/log", 0755},  {"var/mail", 0755},
+                    {"var/opt", 0755}, {"var/spool", 0755}, {"var/tmp", 01777}, {"workspace", 0755}};
 
 constexpr const char* kSystemDirectories[] = {"bin", "lib", "lib32", "lib64", "libx32", "sbin"};
 
@@ -82,7 +84,8 @@ class Planner {
   explicit Planner(int machine) : machine_(machine) {}
 
   LayerPlan run() {
-    for (const auto& directory : kDirectories) plan_.push_back({Kind::directory, directory.path, directory.mode});
+    for (const auto& directory : kDirectories)
+      plan_.push_back({Kind::directory, directory.path, directory.mode});
     plan_.push_back({Kind::symlink, "var/run", 0777, "/run"});
     plan_.push_back({Kind::symlink, "var/lock", 0777, "/run/lock"});
     for (const char* name : kSystemDirectories) system_directory(name);
@@ -97,10 +100,12 @@ class Planner {
 
  private:
   static bool allowed(const std::string& name) {
-    return std::ranges::any_of(kEtc, [&](const char* pattern) { return ::fnmatch(pattern, name.c_str(), 0) == 0; });
+    return std::ranges::any_of(kEtc,
+                               [&](const char* pattern) { return ::fnmatch(pattern, name.c_str(), 0) == 0; });
   }
   static bool never(const std::string& path) {
-    return std::ranges::any_of(kNever, [&](const char* pattern) { return ::fnmatch(pattern, path.c_str() + 4, FNM_PATHNAME) == 0; });
+    return std::ranges::any_of(
+        kNever, [&](const char* pattern) { return ::fnmatch(pattern, path.c_str() + 4, FNM_PATHNAME) == 0; });
   }
 
   static bool never_below(std::string path) {
@@ -110,7 +115,7 @@ class Planner {
   }
 
   void system_directory(const std::string& name) {
-    struct stat st {};
+    struct stat st{};
     if (::fstatat(machine_, name.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) return;
     if (S_ISDIR(st.st_mode)) plan_.push_back({Kind::directory, name, 0755});
     if (S_ISLNK(st.st_mode)) plan_.push_back({Kind::symlink, name, 0777, read_link(name)});
@@ -124,7 +129,8 @@ class Planner {
     std::string resolv = sanitise_resolv_conf(followed("etc/resolv.conf").value_or(""));
     if (resolv.find("nameserver") == resolv.npos)  // the servers behind systemd-resolved's stub
       resolv = sanitise_resolv_conf(followed("run/systemd/resolve/resolv.conf").value_or(resolv));
-    if (resolv.find("nameserver") == resolv.npos) log_warn("no name server of this machine is reachable from a sandbox");
+    if (resolv.find("nameserver") == resolv.npos)
+      log_warn("no name server of this machine is reachable from a sandbox");
     file("etc/resolv.conf", resolv);
     plan_.push_back({Kind::symlink, "etc/mtab", 0777, "/proc/self/mounts"});
   }
@@ -143,35 +149,43 @@ class Planner {
 
   static std::string path_of(int fd) {
     char text[4096];
-    ssize_t n = check(::readlink(("/proc/self/fd/" + std::to_string(fd)).c_str(), text, sizeof text), "looking up a path");
+    ssize_t n = check(::readlink(("/proc/self/fd/" + std::to_string(fd)).c_str(), text, sizeof text),
+                      "looking up a path");
     return std::string(text, static_cast<size_t>(n));
   }
 
-  // Whether everybody may read the file at its real path: each directory on the way counts, not the mode alone.
+  // Whether everybody may read the file at its real path: each directory on the way counts, not the mode
+  // alone.
   bool public_path(int fd) const {
     std::string root = path_of(machine_), path = path_of(fd);
     path.erase(0, root == "/" ? 1 : root.size() + 1);
     if (path.starts_with("etc/") && never_below(path)) return false;
-    struct stat st {};
+    struct stat st{};
     if (::fstat(fd, &st) != 0 || (st.st_mode & S_IROTH) == 0) return false;
     while (!(path = directory_part(path)).empty())
-      if (::fstatat(machine_, path.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0 || (st.st_mode & S_IXOTH) == 0) return false;
+      if (::fstatat(machine_, path.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0 || (st.st_mode & S_IXOTH) == 0)
+        return false;
     return true;
   }
 
-  // The file behind any links, as long as everybody may read it; links are resolved within the machine's root.
+  // The file behind any links, as long as everybody may read it; links are resolved within the machine's
+  // root.
   std::optional<std::string> followed(const std::string& path) const {
     open_how how{};
     how.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
     how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
     Fd fd(static_cast<int>(::syscall(SYS_openat2, machine_, path.c_str(), &how, sizeof how)));
-    struct stat st {};
-    if (!fd || ::fstat(fd.get(), &st) != 0 || !S_ISREG(st.st_mode) || !public_path(fd.get())) return std::nullopt;
-    if (static_cast<uint64_t>(st.st_size) > kMaxFile) throw Error(ErrorCode::too_large, "it is larger than 8 MiB");
+    struct stat st{};
+    if (!fd || ::fstat(fd.get(), &st) != 0 || !S_ISREG(st.st_mode) || !public_path(fd.get()))
+      return std::nullopt;
+    if (static_cast<uint64_t>(st.st_size) > kMaxFile)
+      throw Error(ErrorCode::too_large, "it is larger than 8 MiB");
     std::string content(static_cast<size_t>(st.st_size), '\0');
     size_t done = 0;
     while (done < content.size()) {
-      ssize_t n = check(::pread(fd.get(), content.data() + done, content.size() - done, static_cast<off_t>(done)), "reading it");
+      ssize_t n =
+          check(::pread(fd.get(), content.data() + done, content.size() - done, static_cast<off_t>(done)),
+                "reading it");
       if (n == 0) break;
       done += static_cast<size_t>(n);
     }
@@ -192,7 +206,7 @@ class Planner {
   void copy(const std::string& path, int depth) {
     if (never(path)) return;
     if (depth > kMaxDepth) throw Error(ErrorCode::too_large, "copying " + path + ": too deep");
-    struct stat st {};
+    struct stat st{};
     check(::fstatat(machine_, path.c_str(), &st, AT_SYMLINK_NOFOLLOW), "looking at " + path);
     if (S_ISLNK(st.st_mode)) return copy_link(path);
     if (S_ISREG(st.st_mode)) {
@@ -211,7 +225,8 @@ class Planner {
     std::string target = read_link(path);
     std::string resolved = resolved_text(path, target);
     std::string first = resolved.substr(0, resolved.find('/'));
-    bool in_system = first == "usr" || std::ranges::find(kSystemDirectories, first) != std::end(kSystemDirectories);
+    bool in_system =
+        first == "usr" || std::ranges::find(kSystemDirectories, first) != std::end(kSystemDirectories);
     bool in_etc = false;
     if (first == "etc" && resolved.size() > 4) {
       std::string inside = resolved.substr(4);

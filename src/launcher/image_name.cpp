@@ -40,7 +40,8 @@ bool is_registry(std::string_view text) {
     return false;
   if (colon == text.npos) return true;
   std::string_view port = text.substr(colon + 1);
-  return !port.empty() && port.size() <= 5 && std::ranges::all_of(port, [](char c) { return c >= '0' && c <= '9'; });
+  return !port.empty() && port.size() <= 5 &&
+         std::ranges::all_of(port, [](char c) { return c >= '0' && c <= '9'; });
 }
 
 bool is_repository(std::string_view text) {
@@ -56,14 +57,16 @@ bool is_repository(std::string_view text) {
 
 bool is_tag(std::string_view text) {
   return !text.empty() && text.size() <= 128 && text[0] != '.' && text[0] != '-' &&
-         std::ranges::all_of(text, [](char c) { return alphanumeric(c) || c == '_' || c == '.' || c == '-'; });
+         std::ranges::all_of(text,
+                             [](char c) { return alphanumeric(c) || c == '_' || c == '.' || c == '-'; });
 }
 
 bool is_digest(std::string_view text) {
   size_t colon = text.find(':');
   if (colon == 0 || colon == text.npos || text.size() - colon - 1 < 32) return false;
   return std::ranges::all_of(text.substr(0, colon), [](char c) { return lower_or_digit(c) || c == '+'; }) &&
-         std::ranges::all_of(text.substr(colon + 1), [](char c) { return (c >= 'a' && c <= 'f') || (c >= '0' && c <= '9'); });
+         std::ranges::all_of(text.substr(colon + 1),
+                             [](char c) { return (c >= 'a' && c <= 'f') || (c >= '0' && c <= '9'); });
 }
 
 constexpr char kHex[] = "0123456789abcdef";

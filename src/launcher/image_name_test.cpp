@@ -13,8 +13,7 @@ TEST(ImageName, NormalisesLikeReferences) {
   EXPECT_EQ(normalise_image_name("docker.io/library/alpine"), "alpine:latest");
   EXPECT_EQ(normalise_image_name("library/alpine:3"), "alpine:3");
   EXPECT_EQ(normalise_image_name("localhost:5000/a/b"), "localhost:5000/a/b:latest");
-  EXPECT_EQ(normalise_image_name("Reg.example:443/x__y/z--q:V1"),
-            "Reg.example:443/x__y/z--q:V1");
+  EXPECT_EQ(normalise_image_name("Reg.example:443/x__y/z--q:V1"), "Reg.example:443/x__y/z--q:V1");
   std::string digest = "@sha256:" + std::string(64, 'a');
   EXPECT_EQ(normalise_image_name("alpine" + digest), "alpine" + digest);
   EXPECT_EQ(normalise_image_name("alpine:3" + digest), "alpine:3" + digest);
@@ -25,8 +24,8 @@ TEST(ImageName, NormalisesLikeReferences) {
 
 TEST(ImageName, RefusesWhatIsNoReference) {
   for (std::string name :
-       {"", "/", "..", "../x", "a/../b", "a//b", "Alpine", "a:", ":x", "a@sha256:12", "a b", "a:b:c", "-a", "a-", "a___b",
-        "a:t/..", "a/", ".a", "a\nb", "a@", "reg.example:x/a"})
+       {"",      "/",  "..", "../x",  "a/../b", "a//b", "Alpine", "a:",   ":x", "a@sha256:12",    "a b",
+        "a:b:c", "-a", "a-", "a___b", "a:t/..", "a/",   ".a",     "a\nb", "a@", "reg.example:x/a"})
     EXPECT_THROW(normalise_image_name(name), Error) << name;
   EXPECT_THROW(normalise_image_name(std::string(300, 'a')), Error);
   EXPECT_THROW(normalise_image_name(std::string("a\0b", 3)), Error);

@@ -23,21 +23,25 @@ constexpr size_t kMaxInfo = 1 << 20;
 constexpr std::string_view kScratch = ".import-";
 
 bool same_file(int a, int b) {
-  struct stat one {}, two {};
-  return ::fstat(a, &one) == 0 && ::fstat(b, &two) == 0 && one.st_dev == two.st_dev && one.st_ino == two.st_ino;
+  struct stat one{}, two{};
+  return ::fstat(a, &one) == 0 && ::fstat(b, &two) == 0 && one.st_dev == two.st_dev &&
+         one.st_ino == two.st_ino;
 }
 
 std::string directory_of(const std::string& name) {
   std::string normal = normalise_image_name(name);
   if (normal == kHostImage)
-    throw Error(ErrorCode::conflict, "the image name \"host\" is reserved: it means this machine's own programs");
+    throw Error(ErrorCode::conflict,
+                "the image name \"host\" is reserved: it means this machine's own programs");
   return encode_image_name(normal);
 }
 
-bool exists(int dir, const std::string& name) { return ::faccessat(dir, name.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0; }
+bool exists(int dir, const std::string& name) {
+  return ::faccessat(dir, name.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
 
-// Removes a scratch directory unless somebody holds its lock. Its root comes first and the lock last, so that a
-// crash in between leaves something that is recognised again.
+// Removes a scratch directory unless somebody holds its lock. Its root comes first and the lock last, so that
+// a crash in between leaves something that is recognised again.
 bool remove_unused(int images, const std::string& scratch) {
   Fd lock = sys::try_open_beneath(images, scratch + "/lock", O_RDONLY);
   if (lock && !sys::lock_file(lock.get(), sys::Lock::exclusive, false)) return false;
@@ -57,7 +61,8 @@ ImageStore ImageStore::open(const std::string& path) {
   } else if (errno != EEXIST) {
     throw system_error("creating image directory " + path);
   }
-  return ImageStore(Fd(check(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), "opening image directory " + path)));
+  return ImageStore(
+      Fd(check(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), "opening image directory " + path)));
 }
 
 Fd ImageStore::lock_store() const {
@@ -94,13 +99,17 @@ ImageInfo ImageStore::import(const std::string& name, int archive, const ImportO
   }
   Fd root = sys::make_directories(work.get(), "rootfs", 0700);
   Unpacked unpacked = unpack_rootfs(archive, root.get());
-  // Whatever the archive says about its root: see the header. Sandboxes see the mode of their own upper layer.
+  // Whatever the archive says about its root: see the header. Sandboxes see the mode of their own upper
+  // layer.
   check(::fchown(root.get(), 0, 0), "setting the owner of an image root");
   check(::fchmod(root.get(), 0700), "setting the mode of an image root");
   if (unpacked.skipped) log_warn("device nodes of the archive were left out", {{"count", unpacked.skipped}});
 
-  ImageInfo info{.name = normalise_image_name(name), .created = rfc3339_micros(now()),
-                 .size = static_cast<int64_t>(unpacked.bytes), .env = options.env, .entrypoint = options.entrypoint,
+  ImageInfo info{.name = normalise_image_name(name),
+                 .created = rfc3339_micros(now()),
+                 .size = static_cast<int64_t>(unpacked.bytes),
+                 .env = options.env,
+                 .entrypoint = options.entrypoint,
                  .cwd = options.cwd};
   sys::write_new_file(work.get(), "image.json", json::serialize(json::write(info)) + "\n", 0644);
   check(::syncfs(root.get()), "writing the image to disk");
@@ -108,18 +117,21 @@ ImageInfo ImageStore::import(const std::string& name, int archive, const ImportO
   Fd store = lock_store();
   refuse_taken();
   bool taken = exists(directory(), target);
-  check(::renameat2(directory(), scratch.c_str(), directory(), target.c_str(), taken ? RENAME_EXCHANGE : RENAME_NOREPLACE),
+  check(::renameat2(directory(), scratch.c_str(), directory(), target.c_str(),
+                    taken ? RENAME_EXCHANGE : RENAME_NOREPLACE),
         "putting the image in place");
   clean.dismiss();
   lock.reset();
   if (taken && !remove_unused(directory(), scratch))
-    log_info("the replaced image is still in use and goes when its sandboxes are gone", {{"image", info.name}});
+    log_info("the replaced image is still in use and goes when its sandboxes are gone",
+             {{"image", info.name}});
   return info;
 }
 
 std::optional<ImageInfo> ImageStore::read_info(const std::string& directory_name) const {
   try {
-    return json::read<ImageInfo>(json::parse(sys::read_file(directory(), directory_name + "/image.json", kMaxInfo)));
+    return json::read<ImageInfo>(
+        json::parse(sys::read_file(directory(), directory_name + "/image.json", kMaxInfo)));
   } catch (const Error& error) {
     if (error.code() != ErrorCode::not_found)
       log_warn("left out a damaged image", {{"directory", directory_name}, {"error", error.message()}});
@@ -153,7 +165,8 @@ void ImageStore::remove(const std::string& name) {
   std::string scratch = std::string(kScratch) + new_hex_id();
   Fd store = lock_store();
   if (!exists(directory(), target))
-    throw Error(ErrorCode::not_found, "removing image " + normalise_image_name(name) + ": there is no such image");
+    throw Error(ErrorCode::not_found,
+                "removing image " + normalise_image_name(name) + ": there is no such image");
   Fd lock = sys::try_open_beneath(directory(), target + "/lock", O_RDONLY);
   if (lock && !sys::lock_file(lock.get(), sys::Lock::exclusive, false))
     throw Error(ErrorCode::conflict, "removing image " + normalise_image_name(name) + ": a sandbox uses it");
@@ -165,7 +178,8 @@ void ImageStore::remove(const std::string& name) {
 Fd ImageStore::hold_image(int images, const std::string& directory_name) {
   std::string path = directory_name + "/lock";
   auto gone = [&] {
-    return Error(ErrorCode::not_found, "using image " + decode_image_name(directory_name).value_or(directory_name) +
+    return Error(ErrorCode::not_found, "using image " +
+                                           decode_image_name(directory_name).value_or(directory_name) +
                                            ": there is no such image");
   };
   if (!decode_image_name(directory_name)) throw gone();

@@ -1,14 +1,14 @@
 // The images of this machine: one directory per image, made by `opensandbox image import`, used by launchers.
 //
-//   <images>/<encoded name>/rootfs/      0700: nobody but root reaches the image's setuid programs from outside
-//   <images>/<encoded name>/image.json   ImageInfo
-//   <images>/<encoded name>/lock         flock: shared while a sandbox uses the image, exclusive while it goes away
-//   <images>/.import-<random>/           half-made or on its way out; its lock is held as long as somebody works on it
-//   <images>/.lock                       flock: names appear and disappear under it
+//   <images>/<encoded name>/rootfs/      0700: nobody but root reaches the image's setuid programs from
+//   outside <images>/<encoded name>/image.json   ImageInfo <images>/<encoded name>/lock         flock: shared
+//   while a sandbox uses the image, exclusive while it goes away <images>/.import-<random>/ half-made or on
+//   its way out; its lock is held as long as somebody works on it <images>/.lock                       flock:
+//   names appear and disappear under it
 //
-// Several servers and commands may work on one store at the same time; the locks live in the kernel, so a crash
-// leaves nothing locked, and the next change sweeps what a crash left. list() and find() need no root; the locks are
-// for root only, so that no local user can block the store.
+// Several servers and commands may work on one store at the same time; the locks live in the kernel, so a
+// crash leaves nothing locked, and the next change sweeps what a crash left. list() and find() need no root;
+// the locks are for root only, so that no local user can block the store.
 #pragma once
 
 #include <cstdint>
@@ -49,8 +49,8 @@ class ImageStore {
   int directory() const { return directory_.get(); }
 
   // Unpacks a root file system archive under a name. Throws Error: invalid (name, archive), unsupported (OCI
-  // archive), conflict (the name is taken and replace is not set), exhausted (disk); then nothing of it is left.
-  // An image that is replaced while sandboxes use it stays on disk, nameless, until they are gone.
+  // archive), conflict (the name is taken and replace is not set), exhausted (disk); then nothing of it is
+  // left. An image that is replaced while sandboxes use it stays on disk, nameless, until they are gone.
   ImageInfo import(const std::string& name, int archive, const ImportOptions& options = {});
 
   // All complete images by name; damaged ones are left out and logged.

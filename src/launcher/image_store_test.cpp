@@ -28,7 +28,8 @@ class Tar {
     archive_write_open(archive_, &bytes_, nullptr, &Tar::append, nullptr);
   }
   using Tweak = std::function<void(archive_entry*)>;
-  Tar& add(const std::string& name, unsigned type, const std::string& content = {}, mode_t mode = 0644, Tweak tweak = {}) {
+  Tar& add(const std::string& name, unsigned type, const std::string& content = {}, mode_t mode = 0644,
+           Tweak tweak = {}) {
     ::setlocale(LC_CTYPE, "C.UTF-8");  // the writer needs it for pax names; the importer must not
     archive_entry* entry = archive_entry_new();
     archive_entry_set_pathname(entry, name.c_str());
@@ -48,7 +49,8 @@ class Tar {
   }
   Tar& directory(const std::string& name, mode_t mode = 0755) { return add(name, AE_IFDIR, {}, mode); }
   Tar& symlink(const std::string& name, const std::string& target) {
-    return add(name, AE_IFLNK, {}, 0777, [&](archive_entry* e) { archive_entry_set_symlink(e, target.c_str()); });
+    return add(name, AE_IFLNK, {}, 0777,
+               [&](archive_entry* e) { archive_entry_set_symlink(e, target.c_str()); });
   }
   Tar& link(const std::string& name, const std::string& target) {
     return add(name, AE_IFREG, {}, 0644, [&](archive_entry* e) {
@@ -100,20 +102,23 @@ class Images : public testing::Test {
     } catch (const Error& error) {
       last_message_ = error.message();
       EXPECT_EQ(names(), std::vector<std::string>{".lock"}) << last_message_;
-      EXPECT_EQ(sys::list_directory(Fd(::open(path_.c_str(), O_RDONLY | O_DIRECTORY)).get()), std::vector<std::string>{"images"});
+      EXPECT_EQ(sys::list_directory(Fd(::open(path_.c_str(), O_RDONLY | O_DIRECTORY)).get()),
+                std::vector<std::string>{"images"});
       return error.code();
     }
     ADD_FAILURE() << "imported";
     return ErrorCode::unavailable;
   }
   std::vector<std::string> names() { return sys::list_directory(store_->directory()); }
-  std::string root(const std::string& name) { return path_ + "/images/" + encode_image_name(normalise_image_name(name)) + "/rootfs"; }
+  std::string root(const std::string& name) {
+    return path_ + "/images/" + encode_image_name(normalise_image_name(name)) + "/rootfs";
+  }
   std::string content(const std::string& image, const std::string& path) {
     Fd dir(::open(root(image).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     return sys::read_file(dir.get(), path, 1 << 20);
   }
   struct stat look(const std::string& image, const std::string& path) {
-    struct stat st {};
+    struct stat st{};
     EXPECT_EQ(::lstat((root(image) + "/" + path).c_str(), &st), 0) << path;
     return st;
   }
@@ -135,7 +140,8 @@ TEST_F(Images, KeepsOwnersModesLinksTimesAndAttributes) {
   tar.symlink("bin/sh", "su").symlink("abs", "/etc/passwd").link("bin/hard", "./bin/su");
   tar.file("no/parent/named", "p").file("naïve-ü", "utf8").add("pipe", AE_IFIFO);
   tar.add("dev/null", AE_IFCHR, {}, 0666).add("dev/sda", AE_IFBLK, {}, 0666);
-  ImageInfo info = import("alpine", tar.finish(), {.env = {{"A", "b"}}, .entrypoint = {"/bin/sh", "-l"}, .cwd = "/srv"});
+  ImageInfo info =
+      import("alpine", tar.finish(), {.env = {{"A", "b"}}, .entrypoint = {"/bin/sh", "-l"}, .cwd = "/srv"});
   EXPECT_EQ(info.name, "alpine:latest");
   EXPECT_EQ(info.size, 9);
   EXPECT_EQ(content("alpine", "bin/su"), "root");
@@ -170,8 +176,9 @@ TEST_F(Images, KeepsOwnersModesLinksTimesAndAttributes) {
 }
 
 TEST_F(Images, ReadsEveryCompression) {
-  int (*filters[])(archive*) = {archive_write_add_filter_none, archive_write_add_filter_gzip, archive_write_add_filter_zstd,
-                                archive_write_add_filter_xz, archive_write_add_filter_bzip2};
+  int (*filters[])(archive*) = {archive_write_add_filter_none, archive_write_add_filter_gzip,
+                                archive_write_add_filter_zstd, archive_write_add_filter_xz,
+                                archive_write_add_filter_bzip2};
   int n = 0;
   for (auto filter : filters) {
     std::string name = "f" + std::to_string(n++);
@@ -182,9 +189,12 @@ TEST_F(Images, ReadsEveryCompression) {
 }
 
 TEST_F(Images, ReadsWhatTarWrites) {
-  ASSERT_EQ(::system(("mkdir -p " + path_ + "/in/usr/bin && cd " + path_ + "/in && printf hi >usr/bin/a && chmod 4711 usr/bin/a && "
+  ASSERT_EQ(::system(("mkdir -p " + path_ + "/in/usr/bin && cd " + path_ +
+                      "/in && printf hi >usr/bin/a && chmod 4711 usr/bin/a && "
                       "ln usr/bin/a b && ln -s usr/bin bin && truncate -s 3M sparse && printf z >>sparse && "
-                      "tar --sparse -czf ../in.tgz . && cd .. && rm -r in").c_str()), 0);
+                      "tar --sparse -czf ../in.tgz . && cd .. && rm -r in")
+                         .c_str()),
+            0);
   Fd file(::open((path_ + "/in.tgz").c_str(), O_RDONLY | O_CLOEXEC));
   store_->import("from-tar", file.get());
   EXPECT_EQ(content("from-tar", "b"), "hi");
@@ -234,7 +244,8 @@ TEST_F(Images, DamagedArchivesAreRefused) {
   EXPECT_EQ(refusal(std::string(100'000, '\0')), ErrorCode::invalid);
   std::string whole = Tar().file("a", std::string(50'000, 'a')).file("b", "b").finish();
   EXPECT_EQ(refusal(whole.substr(0, 20'000)), ErrorCode::invalid);
-  std::string packed = Tar(archive_write_add_filter_gzip).file("a", std::string(50'000, 'a')).file("b", "b").finish();
+  std::string packed =
+      Tar(archive_write_add_filter_gzip).file("a", std::string(50'000, 'a')).file("b", "b").finish();
   EXPECT_EQ(refusal(packed.substr(0, packed.size() / 2)), ErrorCode::invalid);
   EXPECT_EQ(refusal(Tar().file(std::string(300, 'n')).finish()), ErrorCode::invalid);
   std::string deep;
@@ -245,7 +256,8 @@ TEST_F(Images, DamagedArchivesAreRefused) {
 TEST_F(Images, ContainerArchivesAreNamed) {
   EXPECT_EQ(refusal(Tar().directory("blobs").file("manifest.json", "[]").finish()), ErrorCode::unsupported);
   EXPECT_NE(last_message_.find("docker export"), std::string::npos);
-  EXPECT_EQ(refusal(Tar().file("oci-layout", "{}").file("index.json", "{}").file("blobs/sha256/a").finish()), ErrorCode::unsupported);
+  EXPECT_EQ(refusal(Tar().file("oci-layout", "{}").file("index.json", "{}").file("blobs/sha256/a").finish()),
+            ErrorCode::unsupported);
   import("ok", Tar().file("usr/bin/true").file("manifest.json", "mine").finish());
 }
 
@@ -254,7 +266,8 @@ TEST_F(Images, FullDiskLeavesNothing) {
   store_.reset();
   ASSERT_EQ(::system(("mount -t tmpfs -o size=68m none " + disk).c_str()), 0);
   store_.emplace(ImageStore::open(disk));
-  EXPECT_EQ(refusal(Tar(archive_write_add_filter_zstd).file("zeros", std::string(30 << 20, 'z')).finish()), ErrorCode::exhausted);
+  EXPECT_EQ(refusal(Tar(archive_write_add_filter_zstd).file("zeros", std::string(30 << 20, 'z')).finish()),
+            ErrorCode::exhausted);
   store_.reset();
   ASSERT_EQ(::system(("umount " + disk).c_str()), 0);
 }
@@ -317,8 +330,7 @@ TEST_F(Images, CrashedImportsAreSweptAndLiveOnesAreNot) {
     ::close(gate[1]);
     try {
       store_->import("slow", gate[0]);
-    } catch (const Error&) {
-    }
+    } catch (const Error&) {}
     ::_exit(0);
   }
   ::close(gate[0]);

@@ -52,7 +52,8 @@ Fd block_signals() {
 
 // Owned by the server's uid and closed to everybody else from the moment it exists.
 Fd listen_at(const std::string& path, uint32_t owner) {
-  Fd fd(check(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), "opening the launcher's socket"));
+  Fd fd(check(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0),
+              "opening the launcher's socket"));
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof address.sun_path)
@@ -78,9 +79,10 @@ class Launcher {
         cgroups_(site_.names.cgroup),
         swept_((sweep(site_, cgroups_, trash_), true)),
         network_(site_.names, resolver_.name_servers()),
-        sandboxes_({site_, poller_, network_, cgroups_, trash_, resolver_}, options.max_memory_bytes,
-                   [this](SandboxInfo info) { broadcast({0, ExitEvent{std::move(info)}}); },
-                   [this] { reconsider(); }),
+        sandboxes_(
+            {site_, poller_, network_, cgroups_, trash_, resolver_}, options.max_memory_bytes,
+            [this](SandboxInfo info) { broadcast({0, ExitEvent{std::move(info)}}); },
+            [this] { reconsider(); }),
         listener_(listen_at(options.socket_path, options.server_uid)),
         boot_id_(new_hex_id()) {}
 

@@ -1,5 +1,5 @@
-// For tests: a real launcher process on a temporary state directory, a client of its socket, and a way to talk to the
-// guest program (tests/testcases/guest.cpp) that stands in for execd.
+// For tests: a real launcher process on a temporary state directory, a client of its socket, and a way to
+// talk to the guest program (tests/testcases/guest.cpp) that stands in for execd.
 #pragma once
 
 #include <arpa/inet.h>
@@ -64,10 +64,13 @@ class Client {
 
   uint64_t send(RequestBody body) {
     std::string packet = encode(Request{++number_, std::move(body)});
-    if (::send(fd_.get(), packet.data(), packet.size(), MSG_NOSIGNAL) < 0) throw std::runtime_error("send failed");
+    if (::send(fd_.get(), packet.data(), packet.size(), MSG_NOSIGNAL) < 0)
+      throw std::runtime_error("send failed");
     return number_;
   }
-  void send_raw(const std::string& packet) { (void)!::send(fd_.get(), packet.data(), packet.size(), MSG_NOSIGNAL); }
+  void send_raw(const std::string& packet) {
+    (void)!::send(fd_.get(), packet.data(), packet.size(), MSG_NOSIGNAL);
+  }
 
   ReplyBody wait_for(uint64_t number) {
     for (;;) {
@@ -110,14 +113,17 @@ class Machine {
     if (!::mkdtemp(name)) throw std::runtime_error("mkdtemp failed");
     root_ = name;
     ::chmod(name, 0755);
-    for (const char* path : {"state", "guest/opt/opensandbox", "host/etc", "host/usr", "host/root", "host/proc",
-                             "host/sys", "host/dev", "host/tmp", "images/tiny/rootfs/etc", "images/tiny/rootfs/data"})
+    for (const char* path :
+         {"state", "guest/opt/opensandbox", "host/etc", "host/usr", "host/root", "host/proc", "host/sys",
+          "host/dev", "host/tmp", "images/tiny/rootfs/etc", "images/tiny/rootfs/data"})
       fs::create_directories(root_ + "/" + path);
-    for (const char* name : {"bin", "sbin", "lib", "lib64"}) fs::create_symlink(std::string("usr/") + name, root_ + "/host/" + name);
+    for (const char* name : {"bin", "sbin", "lib", "lib64"})
+      fs::create_symlink(std::string("usr/") + name, root_ + "/host/" + name);
     fs::copy_file(OSB_TEST_GUEST, root_ + "/guest/opt/opensandbox/execd");
     std::ofstream(root_ + "/images/tiny/lock");
     std::ofstream(root_ + "/images/tiny/rootfs/data/file") << "from the image";
-    options_ = {root_ + "/state", root_ + "/images", 0, root_ + "/socket", root_ + "/guest", root_ + "/host", 0};
+    options_ = {root_ + "/state", root_ + "/images", 0, root_ + "/socket",
+                root_ + "/guest", root_ + "/host",   0};
     names_ = names_for(fs::canonical(options_.state_dir).string());
   }
   Machine(const Machine&) = delete;
@@ -169,8 +175,8 @@ class Machine {
   // What is left of sandboxes in the kernel and on disk, one line each.
   std::vector<std::string> leftovers() const {
     std::vector<std::string> found;
-    for (const char* root : {"/sys/fs/cgroup", "/sys/fs/cgroup/cpu", "/sys/fs/cgroup/memory", "/sys/fs/cgroup/pids",
-                             "/sys/fs/cgroup/freezer", "/sys/fs/cgroup/unified"}) {
+    for (const char* root : {"/sys/fs/cgroup", "/sys/fs/cgroup/cpu", "/sys/fs/cgroup/memory",
+                             "/sys/fs/cgroup/pids", "/sys/fs/cgroup/freezer", "/sys/fs/cgroup/unified"}) {
       fs::path tree = fs::path(root) / names_.cgroup;
       if (!fs::exists(tree)) continue;
       for (const auto& entry : fs::directory_iterator(tree))
@@ -209,14 +215,17 @@ inline std::string ask(const std::string& address, const std::string& line, int 
   peer.sin_family = AF_INET;
   peer.sin_port = htons(static_cast<uint16_t>(port));
   ::inet_pton(AF_INET, address.c_str(), &peer.sin_addr);
-  timeval bound{20, 0};
-  ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &bound, sizeof bound);
+  timeval answer_within{20, 0};
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &answer_within, sizeof answer_within);
+  timeval connect_within{3, 0};
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &connect_within, sizeof connect_within);
   if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&peer), sizeof peer) != 0) return "unreachable";
   std::string request = line + "\n";
   (void)!::send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL);
   std::string answer;
   char buffer[4096];
-  for (ssize_t n; (n = ::recv(fd.get(), buffer, sizeof buffer, 0)) > 0;) answer.append(buffer, static_cast<size_t>(n));
+  for (ssize_t n; (n = ::recv(fd.get(), buffer, sizeof buffer, 0)) > 0;)
+    answer.append(buffer, static_cast<size_t>(n));
   return answer;
 }
 

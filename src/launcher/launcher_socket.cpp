@@ -12,7 +12,9 @@
 namespace osb::launcher {
 
 namespace {
-Error unavailable(int err) { return Error(ErrorCode::unavailable, system_error("talking to the launcher", err).message()); }
+Error unavailable(int err) {
+  return Error(ErrorCode::unavailable, system_error("talking to the launcher", err).message());
+}
 }  // namespace
 
 Result<Fd> connect_launcher(int run_directory, uint32_t owner) {
@@ -21,12 +23,14 @@ Result<Fd> connect_launcher(int run_directory, uint32_t owner) {
   sockaddr_un address{.sun_family = AF_UNIX};
   std::string path = "/proc/self/fd/" + std::to_string(run_directory) + "/" + kLauncherSocket;
   ::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-  if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return unavailable(errno);
+  if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    return unavailable(errno);
   ucred peer{};
   socklen_t size = sizeof peer;
   if (::getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return unavailable(errno);
   if (peer.uid != owner)
-    return Error(ErrorCode::unavailable, "talking to the launcher: a process of user " + std::to_string(peer.uid) + " answers");
+    return Error(ErrorCode::unavailable,
+                 "talking to the launcher: a process of user " + std::to_string(peer.uid) + " answers");
   return socket;
 }
 
@@ -42,7 +46,8 @@ std::optional<std::string> receive_packet(int socket) {
   for (;;) {
     // First the size, so that a packet of a hundred bytes does not cost a buffer for the largest one.
     ssize_t size = ::recv(socket, nullptr, 0, MSG_DONTWAIT | MSG_PEEK | MSG_TRUNC);
-    if (size > static_cast<ssize_t>(kMaxPacket)) throw Error(ErrorCode::invalid, "reading a launcher packet: too large");
+    if (size > static_cast<ssize_t>(kMaxPacket))
+      throw Error(ErrorCode::invalid, "reading a launcher packet: too large");
     if (size > 0) {
       std::string packet(static_cast<size_t>(size), '\0');
       size = ::recv(socket, packet.data(), packet.size(), MSG_DONTWAIT);

@@ -1,11 +1,11 @@
 // Drives a real launcher as root: what it makes, what it answers, and that nothing is left.
 #include "launcher/launcher.h"
 
-#include <algorithm>
-#include <chrono>
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
 
 #include "launcher/launcher_harness.h"
 
@@ -129,7 +129,8 @@ TEST_F(LauncherTest, TellsOfSandboxesThatEndByThemselves) {
   EXPECT_EQ(exit->sandbox.exit_reason, "exit status 3");
   ASSERT_EQ(list().size(), 1u) << "the record stays until it is destroyed";
   EXPECT_EQ(refused(PauseRequest{"e"}).code, ErrorCode::conflict);
-  for (const std::string& left : machine_->leftovers()) EXPECT_THAT(left, HasSubstr("/sandboxes/")) << "only files";
+  for (const std::string& left : machine_->leftovers())
+    EXPECT_THAT(left, HasSubstr("/sandboxes/")) << "only files";
   EXPECT_TRUE(done(DestroyRequest{"e"}));
   expect_nothing_left();
 
@@ -161,9 +162,11 @@ TEST_F(LauncherTest, LimitsHold) {
 TEST_F(LauncherTest, HoldsExactlyTheListedCapabilities) {
   SandboxInfo made = create(serve("c"));
   std::string status = ask(made.address, "read /proc/1/status");
-  // CHOWN DAC_OVERRIDE FOWNER FSETID KILL SETGID SETUID SETPCAP NET_BIND_SERVICE SYS_CHROOT = bits 0 1 3 4 5 6 7 8 10 18
-  for (const char* line : {"CapPrm:\t00000000000405fb", "CapEff:\t00000000000405fb", "CapBnd:\t00000000000405fb",
-                           "CapInh:\t0000000000000000", "CapAmb:\t0000000000000000", "NoNewPrivs:\t1", "Seccomp:\t2"})
+  // CHOWN DAC_OVERRIDE FOWNER FSETID KILL SETGID SETUID SETPCAP NET_BIND_SERVICE SYS_CHROOT = bits 0 1 3 4 5
+  // 6 7 8 10 18
+  for (const char* line :
+       {"CapPrm:\t00000000000405fb", "CapEff:\t00000000000405fb", "CapBnd:\t00000000000405fb",
+        "CapInh:\t0000000000000000", "CapAmb:\t0000000000000000", "NoNewPrivs:\t1", "Seccomp:\t2"})
     EXPECT_THAT(status, HasSubstr(line));
   EXPECT_THAT(status, HasSubstr("\nPid:\t1\n"));
   EXPECT_EQ(ask(made.address, "fds"), "0 1 2 3 4") << "3 is its listener, 4 this connection";
@@ -172,8 +175,8 @@ TEST_F(LauncherTest, HoldsExactlyTheListedCapabilities) {
 
 TEST_F(LauncherTest, KernelInterfacesAreOutOfReach) {
   SandboxInfo made = create(serve("k"));
-  for (const char* path : {"/proc/sys/kernel/hostname", "/proc/sys/net/ipv4/ip_forward", "/proc/sys/vm/overcommit_memory",
-                           "/proc/irq/default_smp_affinity"})
+  for (const char* path : {"/proc/sys/kernel/hostname", "/proc/sys/net/ipv4/ip_forward",
+                           "/proc/sys/vm/overcommit_memory", "/proc/irq/default_smp_affinity"})
     EXPECT_EQ(ask(made.address, std::string("write ") + path + " 1"), "errno 30") << path << ": read-only";
   EXPECT_EQ(ask(made.address, "write /sys/kernel/mm/transparent_hugepage/enabled never"), "errno 30");
   EXPECT_THAT(ask(made.address, "write /proc/sysrq-trigger h"), testing::AnyOf("errno 30", "errno 2"));
@@ -183,8 +186,8 @@ TEST_F(LauncherTest, KernelInterfacesAreOutOfReach) {
   EXPECT_EQ(ask(made.address, "create /sys/fs/cgroup/x"), "errno 30");
   EXPECT_EQ(ask(made.address, "stat /dev/vda"), "errno 2");
   EXPECT_EQ(ask(made.address, "stat /dev/null"), "20666");
-  for (const char* what : {"mount", "umount", "unshare-user", "unshare-mount", "ptrace", "bpf", "mknod", "mknod-mem",
-                           "raw", "hostname", "handle"})
+  for (const char* what : {"mount", "umount", "unshare-user", "unshare-mount", "ptrace", "bpf", "mknod",
+                           "mknod-mem", "raw", "hostname", "handle"})
     EXPECT_EQ(ask(made.address, std::string("try ") + what), "errno 1") << what;
   EXPECT_EQ(ask(made.address, "try packet"), "errno 97");
   EXPECT_EQ(ask(made.address, "try chroot"), "ok") << "the one that is allowed";
@@ -203,7 +206,8 @@ TEST_F(LauncherTest, ManyAtOnce) {
   while (replies.size() < numbers.size()) {
     auto reply = client_->receive();
     ASSERT_TRUE(reply);
-    ASSERT_TRUE(std::holds_alternative<SandboxReply>(reply->body)) << std::get<ErrorReply>(reply->body).message;
+    ASSERT_TRUE(std::holds_alternative<SandboxReply>(reply->body))
+        << std::get<ErrorReply>(reply->body).message;
     replies[reply->number] = reply->body;
     made.push_back(std::get<SandboxReply>(reply->body).sandbox);
   }
@@ -345,7 +349,8 @@ TEST_F(LauncherTest, Figures) {
   }
   for (auto* series : {&make, &unmake}) {
     std::sort(series->begin(), series->end());
-    printf("%s: p50 %.2f ms, p99 %.2f ms\n", series == &make ? "create " : "destroy", (*series)[100], (*series)[197]);
+    printf("%s: p50 %.2f ms, p99 %.2f ms\n", series == &make ? "create " : "destroy", (*series)[100],
+           (*series)[197]);
   }
 }
 

@@ -1,5 +1,5 @@
-// Beside each layer lies <name>.lock. Whoever uses the layer holds it shared; writing and sweeping run under the
-// exclusive lock of the whole directory, so a layer cannot vanish between being found and being held.
+// Beside each layer lies <name>.lock. Whoever uses the layer holds it shared; writing and sweeping run under
+// the exclusive lock of the whole directory, so a layer cannot vanish between being found and being held.
 #include "launcher/layer.h"
 
 #include <errno.h>
@@ -53,8 +53,11 @@ void write_node(int root, const LayerNode& node) {
       check(::fchmod(made.get(), node.mode), doing);
       return;
     }
-    case LayerNode::Kind::file: return sys::write_new_file(parent.get(), name, node.content, node.mode);
-    case LayerNode::Kind::symlink: check(::symlinkat(node.content.c_str(), parent.get(), name.c_str()), doing); return;
+    case LayerNode::Kind::file:
+      return sys::write_new_file(parent.get(), name, node.content, node.mode);
+    case LayerNode::Kind::symlink:
+      check(::symlinkat(node.content.c_str(), parent.get(), name.c_str()), doing);
+      return;
     case LayerNode::Kind::hard_link:
       check(::linkat(root, node.content.c_str(), parent.get(), name.c_str(), 0), doing);
       return;

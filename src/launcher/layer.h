@@ -1,6 +1,7 @@
-// Read-only layers that the launcher lays under (and over) the image of a sandbox. A layer is planned in memory, named
-// after the hash of its plan, and written once: a new execd or a changed /etc gives a new directory beside the old
-// one, which running sandboxes keep. All of it lives in STATE/launcher/layers, which only root can enter.
+// Read-only layers that the launcher lays under (and over) the image of a sandbox. A layer is planned in
+// memory, named after the hash of its plan, and written once: a new execd or a changed /etc gives a new
+// directory beside the old one, which running sandboxes keep. All of it lives in STATE/launcher/layers, which
+// only root can enter.
 #pragma once
 
 #include <sys/types.h>

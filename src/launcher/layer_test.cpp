@@ -51,21 +51,22 @@ TEST_F(Layers, GuestLayerHoldsExecdUnderAllItsNames) {
   InstalledLayer layer = install_layer(dir_.get(), "guest", plan_guest_layer(execd));
   EXPECT_TRUE(layer.name.starts_with("guest-"));
   EXPECT_EQ(sys::read_file(layer.directory.get(), "opt/opensandbox/execd", 1 << 20), execd);
-  struct stat program {}, script {};
+  struct stat program{}, script{};
   ASSERT_EQ(::fstatat(layer.directory.get(), "opt/opensandbox/execd", &program, 0), 0);
-  for (const char* path : {"opt/opensandbox/code-interpreter.sh", "opt/code-interpreter/code-interpreter.sh"}) {
+  for (const char* path :
+       {"opt/opensandbox/code-interpreter.sh", "opt/code-interpreter/code-interpreter.sh"}) {
     ASSERT_EQ(::fstatat(layer.directory.get(), path, &script, AT_SYMLINK_NOFOLLOW), 0);
     EXPECT_EQ(script.st_ino, program.st_ino);
   }
   EXPECT_EQ(program.st_mode, S_IFREG | 0755u);
-  struct stat tmp {};
+  struct stat tmp{};
   ASSERT_EQ(::fstatat(layer.directory.get(), "var/tmp", &tmp, 0), 0);
   EXPECT_EQ(tmp.st_mode, S_IFDIR | 01777u);
 }
 
 TEST_F(Layers, SamePlanSameDirectoryOtherPlanOther) {
   InstalledLayer one = install_layer(dir_.get(), "guest", plan_guest_layer(std::string("a")));
-  struct stat before {}, after {};
+  struct stat before{}, after{};
   ASSERT_EQ(::fstat(one.directory.get(), &before), 0);
   InstalledLayer same = install_layer(dir_.get(), "guest", plan_guest_layer(std::string("a")));
   ASSERT_EQ(::fstat(same.directory.get(), &after), 0);
@@ -137,8 +138,8 @@ TEST_F(Layers, HostLayerCopiesTheAllowListOnly) {
   EXPECT_EQ(find(plan, "lib")->kind, LayerNode::Kind::directory);
   EXPECT_EQ(find(plan, "sbin"), nullptr);
   EXPECT_EQ(find(plan, "root")->mode, 0700u);
-  for (const char* path : {"etc/shadow", "etc/mysecret.conf", "etc/pip.conf", "etc/ssl/private", "etc/ssl/private/key.pem",
-                           "etc/ssl/hidden.key", "etc/ssl/certs/leak.pem",
+  for (const char* path : {"etc/shadow", "etc/mysecret.conf", "etc/pip.conf", "etc/ssl/private",
+                           "etc/ssl/private/key.pem", "etc/ssl/hidden.key", "etc/ssl/certs/leak.pem",
                            "etc/java-17-openjdk/management/jmxremote.password", "home/ann"})
     EXPECT_EQ(find(plan, path), nullptr) << path;
   for (const LayerNode& node : plan) {
@@ -153,7 +154,8 @@ TEST_F(Layers, HostLayerCopiesTheAllowListOnly) {
 TEST_F(Layers, HostLayerOfThisMachine) {
   Fd machine(::open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   LayerPlan plan = plan_host_layer(machine.get());
-  for (const char* path : {"usr", "etc/passwd", "etc/hosts", "etc/ld.so.cache", "etc/nsswitch.conf", "tmp", "workspace"})
+  for (const char* path :
+       {"usr", "etc/passwd", "etc/hosts", "etc/ld.so.cache", "etc/nsswitch.conf", "tmp", "workspace"})
     EXPECT_NE(find(plan, path), nullptr) << path;
   EXPECT_EQ(find(plan, "etc/shadow"), nullptr);
   InstalledLayer layer = install_layer(dir_.get(), "host", plan);
@@ -161,10 +163,16 @@ TEST_F(Layers, HostLayerOfThisMachine) {
 }
 
 TEST(AccountFiles, OddLinesAreDropped) {
-  std::string passwd = sanitise_passwd("root:x:0:0:r:/x:/bin/sh\n\nbroken\n:x:1:1:::\na:x:-1:1:::\nb:x:12x:1:::\nc:x:4294967296:1:::\nd:x:7:7:a:b\nok:pw:7:7:Name:/d:/bin/false");
-  EXPECT_EQ(passwd, "root:x:0:0::/root:/bin/sh\nok:x:7:7::/d:/bin/false\nnobody:x:65534:65534::/nonexistent:/usr/sbin/nologin\n");
+  std::string passwd = sanitise_passwd(
+      "root:x:0:0:r:/x:/bin/"
+      "sh\n\nbroken\n:x:1:1:::\na:x:-1:1:::\nb:x:12x:1:::\nc:x:4294967296:1:::\nd:x:7:7:a:b\nok:pw:7:7:Name:/"
+      "d:/bin/false");
+  EXPECT_EQ(passwd,
+            "root:x:0:0::/root:/bin/sh\nok:x:7:7::/d:/bin/false\nnobody:x:65534:65534::/nonexistent:/usr/"
+            "sbin/nologin\n");
   EXPECT_TRUE(sanitise_passwd("").starts_with("root:x:0:0::/root:"));
-  EXPECT_EQ(sanitise_resolv_conf("nameserver\t1.1.1.1\n ; x\noptions ndots:2\nnameserver ::1"), "nameserver\t1.1.1.1\noptions ndots:2\n");
+  EXPECT_EQ(sanitise_resolv_conf("nameserver\t1.1.1.1\n ; x\noptions ndots:2\nnameserver ::1"),
+            "nameserver\t1.1.1.1\noptions ndots:2\n");
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Every name that a launcher leaves in the kernel derives from its state directory, so that launchers of different
-// state directories never meet, and a restarted one finds what its predecessor left.
+// Every name that a launcher leaves in the kernel derives from its state directory, so that launchers of
+// different state directories never meet, and a restarted one finds what its predecessor left.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// Numbers are handed out round robin, so that an address rests as long as possible between two owners: connection
-// tracking and peers outside may remember the former one.
+// Numbers are handed out round robin, so that an address rests as long as possible between two owners:
+// connection tracking and peers outside may remember the former one.
 #include "launcher/network.h"
 
 #include <errno.h>
@@ -51,20 +51,23 @@ void enable_forwarding() {
 
 AddressBlock block_number(unsigned index) { return {kPool + index % kBlocks * kPerBlock, 19}; }
 
-int collision(const AddressBlock& block, std::span<const sys::Ipv4Route> routes, std::span<const uint32_t> avoid) {
+int collision(const AddressBlock& block, std::span<const sys::Ipv4Route> routes,
+              std::span<const uint32_t> avoid) {
   int worst = 0;
   for (uint32_t address : avoid)
     if ((address & mask_of(block.prefix)) == block.first) worst = 2;
   for (const sys::Ipv4Route& route : routes) {
     if (route.prefix == 0) continue;
     uint32_t common = mask_of(std::min(route.prefix, block.prefix));
-    if ((route.destination & common) == (block.first & common)) worst = std::max(worst, route.prefix < block.prefix ? 1 : 2);
+    if ((route.destination & common) == (block.first & common))
+      worst = std::max(worst, route.prefix < block.prefix ? 1 : 2);
   }
   return worst;
 }
 
 Network::Network(const Names& names, std::span<const uint32_t> avoid) : names_(names), route_(NETLINK_ROUTE) {
-  for (const std::string& left : sys::links_with_prefix(route_, names_.link_prefix)) sys::delete_link(route_, left);
+  for (const std::string& left : sys::links_with_prefix(route_, names_.link_prefix))
+    sys::delete_link(route_, left);
 
   std::vector<sys::Ipv4Route> routes = sys::ipv4_routes(route_);
   for (int bearable = 0; bearable <= 1 && !claim_; bearable++) {
@@ -77,7 +80,8 @@ Network::Network(const Names& names, std::span<const uint32_t> avoid) : names_(n
       log_warn("the sandboxes' address block lies within a route of this host",
                {{"block", sys::ipv4_text(block_.first) + "/19"}});
   }
-  if (!claim_) throw Error(ErrorCode::exhausted, "choosing an address block: every /19 of 10.192.0.0/10 is in use");
+  if (!claim_)
+    throw Error(ErrorCode::exhausted, "choosing an address block: every /19 of 10.192.0.0/10 is in use");
 
   mtu_ = std::min(1500u, sys::default_route_mtu(route_));
   taken_.resize(kPerBlock - 1);

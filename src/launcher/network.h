@@ -1,5 +1,6 @@
-// The network of all sandboxes: one block of IPv4 addresses, and for each sandbox a routed point-to-point line (veth)
-// with an address of its own. There is no bridge: a bridge ends at 1024 ports and lets neighbours see each other.
+// The network of all sandboxes: one block of IPv4 addresses, and for each sandbox a routed point-to-point
+// line (veth) with an address of its own. There is no bridge: a bridge ends at 1024 ports and lets neighbours
+// see each other.
 #pragma once
 
 #include <sys/types.h>
@@ -42,8 +43,8 @@ class Line {
 
 class Network {
  public:
-  // Claims an address block, deletes links that an earlier launcher left, installs the packet filter and switches
-  // forwarding on. `avoid` are addresses that sandboxes must be able to reach. Throws Error.
+  // Claims an address block, deletes links that an earlier launcher left, installs the packet filter and
+  // switches forwarding on. `avoid` are addresses that sandboxes must be able to reach. Throws Error.
   Network(const Names& names, std::span<const uint32_t> avoid);
 
   // Throws Error(exhausted).
@@ -69,8 +70,10 @@ class Network {
 // Blocks are numbered 0..511 within 10.192.0.0/10.
 constexpr unsigned kBlocks = 512;
 AddressBlock block_number(unsigned index);
-// How badly a block collides with what this host routes already: 0 not at all, 1 with a wider route than the block
-// (more specific routes win, a few far addresses are lost), 2 with a route inside the block or an address to avoid.
-int collision(const AddressBlock& block, std::span<const sys::Ipv4Route> routes, std::span<const uint32_t> avoid);
+// How badly a block collides with what this host routes already: 0 not at all, 1 with a wider route than the
+// block (more specific routes win, a few far addresses are lost), 2 with a route inside the block or an
+// address to avoid.
+int collision(const AddressBlock& block, std::span<const sys::Ipv4Route> routes,
+              std::span<const uint32_t> avoid);
 
 }  // namespace osb::launcher

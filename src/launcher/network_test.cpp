@@ -1,16 +1,15 @@
-// What sandboxes reach and what they do not. Besides the address arithmetic this drives a real launcher, with a
-// network namespace that plays the world outside.
+// What sandboxes reach and what they do not. Besides the address arithmetic this drives a real launcher, with
+// a network namespace that plays the world outside.
 #include "launcher/network.h"
 
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <netinet/ip.h>
 #include <netinet/udp.h>
 #include <sched.h>
 #include <sys/wait.h>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 #include "launcher/launcher_harness.h"
 
@@ -128,7 +127,8 @@ class Outside {
       char text[64];
       sockaddr_in from{};
       socklen_t size = sizeof from;
-      if (::recvfrom(fd.get(), text, sizeof text, 0, reinterpret_cast<sockaddr*>(&from), &size) < 0) ::_exit(1);
+      if (::recvfrom(fd.get(), text, sizeof text, 0, reinterpret_cast<sockaddr*>(&from), &size) < 0)
+        ::_exit(1);
       uint32_t sender = ntohl(from.sin_addr.s_addr);
       (void)!::write(report_.write.get(), &sender, sizeof sender);
     }
@@ -179,7 +179,8 @@ TEST_F(NetworkTest, NeighboursAndTheHostAreOutOfReach) {
   ::getsockname(listener.get(), reinterpret_cast<sockaddr*>(&any), &size);
   std::string port = std::to_string(ntohs(any.sin_port));
   std::string gateway = sys::ipv4_text((parse(a_.address) & ~uint32_t{0x1fff}) + 1);
-  EXPECT_NE(ask(a_.address, "tcp " + gateway + " " + port), "ok") << "a service on 0.0.0.0, by the line's address";
+  EXPECT_NE(ask(a_.address, "tcp " + gateway + " " + port), "ok")
+      << "a service on 0.0.0.0, by the line's address";
   EXPECT_EQ(ask(a_.address, "tcp 127.0.0.1 44772"), "ok") << "its own loopback is up";
   sys::NetlinkSocket route(NETLINK_ROUTE);
   for (const sys::Ipv4Route& r : sys::ipv4_routes(route)) {

@@ -1,5 +1,5 @@
-// Events carry the number of their Watch, not a pointer: within one batch of epoll_wait a handler may have dropped
-// the Watch of a later event, whose number then no longer resolves.
+// Events carry the number of their Watch, not a pointer: within one batch of epoll_wait a handler may have
+// dropped the Watch of a later event, whose number then no longer resolves.
 #include "launcher/poller.h"
 
 #include <errno.h>

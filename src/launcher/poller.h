@@ -1,5 +1,5 @@
-// The launcher's only loop: epoll and timers. Handlers may drop any Watch or Timer, their own included, and may add
-// new ones.
+// The launcher's only loop: epoll and timers. Handlers may drop any Watch or Timer, their own included, and
+// may add new ones.
 #pragma once
 
 #include <chrono>

@@ -1,11 +1,10 @@
 #include "launcher/poller.h"
 
+#include <gtest/gtest.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
 #include <string>
-
-#include <gtest/gtest.h>
 
 namespace osb::launcher {
 namespace {
@@ -36,7 +35,10 @@ TEST(Poller, HandlersMayDropAnyWatchEvenTheirOwn) {
 TEST(Poller, TimersRunInOrderOnceAndNotWhenDropped) {
   Poller poller;
   std::string order;
-  Poller::Timer c = poller.after(milliseconds(15), [&] { order += 'c'; poller.stop(); });
+  Poller::Timer c = poller.after(milliseconds(15), [&] {
+    order += 'c';
+    poller.stop();
+  });
   Poller::Timer a = poller.after(milliseconds(1), [&] { order += 'a'; });
   Poller::Timer b = poller.after(milliseconds(5), [&] { order += 'b'; });
   Poller::Timer never = poller.after(milliseconds(3), [&] { order += 'x'; });
@@ -51,7 +53,10 @@ TEST(Poller, DeferredWorkRunsAfterTheTurn) {
   Poller::Timer t = poller.after(milliseconds(0), [&] {
     poller.defer([&] {
       order += 'd';
-      poller.defer([&] { order += 'e'; poller.stop(); });
+      poller.defer([&] {
+        order += 'e';
+        poller.stop();
+      });
     });
     order += 't';
   });

@@ -45,8 +45,8 @@ void verify(uint32_t uid) {
   ::getresgid(&rgid, &egid, &sgid);
   bool ids = real == uid && effective == uid && saved == uid && rgid == uid && egid == uid && sgid == uid;
   bool back = ::setresuid(-1, 0, -1) == 0 || ::setresgid(-1, 0, -1) == 0;
-  bool bare = permitted_capabilities() == 0 && ::getgroups(0, nullptr) == 0 && ::prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 &&
-              ::prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0;
+  bool bare = permitted_capabilities() == 0 && ::getgroups(0, nullptr) == 0 &&
+              ::prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 && ::prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0;
   if (!ids || back || !bare) throw Error(ErrorCode::internal, "giving up root: something of it is left");
 }
 

@@ -1,7 +1,7 @@
 // One packet: kind (u8), number (u64), then the fields of that kind in the order of `fields()`; integers are
-// little-endian, a string is a u32 length and its bytes. The same `fields()` drives the writer and the reader, so
-// the two cannot drift apart. The reader accepts exactly what the writer makes: no spare bytes, no other spelling
-// of a bool, no id that could leave its directory.
+// little-endian, a string is a u32 length and its bytes. The same `fields()` drives the writer and the
+// reader, so the two cannot drift apart. The reader accepts exactly what the writer makes: no spare bytes, no
+// other spelling of a bool, no id that could leave its directory.
 #include "launcher/protocol.h"
 
 #include <algorithm>
@@ -13,8 +13,17 @@ namespace osb::launcher {
 namespace {
 
 enum class Kind : uint8_t {
-  create = 1, destroy, pause, resume, list,
-  error = 64, done, sandbox, list_part, hello, exit,
+  create = 1,
+  destroy,
+  pause,
+  resume,
+  list,
+  error = 64,
+  done,
+  sandbox,
+  list_part,
+  hello,
+  exit,
 };
 
 constexpr size_t kMaxId = 64;
@@ -43,7 +52,8 @@ class Writer {
   template <std::integral T>
   void number(T value) {
     auto bits = static_cast<std::make_unsigned_t<T>>(value);
-    for (size_t i = 0; i < sizeof(T); ++i) out_ += static_cast<char>((static_cast<uint64_t>(bits) >> (8 * i)) & 0xff);
+    for (size_t i = 0; i < sizeof(T); ++i)
+      out_ += static_cast<char>((static_cast<uint64_t>(bits) >> (8 * i)) & 0xff);
   }
   void flag(bool value) { number<uint8_t>(value ? 1 : 0); }
   template <class E>
@@ -56,7 +66,8 @@ class Writer {
     number(value);
   }
   void bytes(std::string_view text, size_t max) {
-    if (text.size() > max) throw Error(ErrorCode::too_large, "writing a launcher packet: a field is too long");
+    if (text.size() > max)
+      throw Error(ErrorCode::too_large, "writing a launcher packet: a field is too long");
     number(static_cast<uint32_t>(text.size()));
     out_ += text;
   }
@@ -75,7 +86,8 @@ class Writer {
     for (T& item : items) each(item);
   }
   std::string take() {
-    if (out_.size() > kMaxPacket) throw Error(ErrorCode::too_large, "writing a launcher packet: it is too large");
+    if (out_.size() > kMaxPacket)
+      throw Error(ErrorCode::too_large, "writing a launcher packet: it is too large");
     return std::move(out_);
   }
 
@@ -92,7 +104,8 @@ class Reader {
   void number(T& value) {
     std::string_view raw = take(sizeof(T));
     uint64_t bits = 0;
-    for (size_t i = 0; i < sizeof(T); ++i) bits |= static_cast<uint64_t>(static_cast<unsigned char>(raw[i])) << (8 * i);
+    for (size_t i = 0; i < sizeof(T); ++i)
+      bits |= static_cast<uint64_t>(static_cast<unsigned char>(raw[i])) << (8 * i);
     value = static_cast<T>(bits);
   }
   void flag(bool& value) {
@@ -167,11 +180,17 @@ void fields(C& codec, CreateRequest& request) {
   codec.limit(request.pids);
 }
 template <class C>
-void fields(C& codec, DestroyRequest& request) { codec.id(request.id); }
+void fields(C& codec, DestroyRequest& request) {
+  codec.id(request.id);
+}
 template <class C>
-void fields(C& codec, PauseRequest& request) { codec.id(request.id); }
+void fields(C& codec, PauseRequest& request) {
+  codec.id(request.id);
+}
 template <class C>
-void fields(C& codec, ResumeRequest& request) { codec.id(request.id); }
+void fields(C& codec, ResumeRequest& request) {
+  codec.id(request.id);
+}
 template <class C>
 void fields(C&, ListRequest&) {}
 template <class C>
@@ -182,7 +201,9 @@ void fields(C& codec, ErrorReply& reply) {
 template <class C>
 void fields(C&, DoneReply&) {}
 template <class C>
-void fields(C& codec, SandboxReply& reply) { fields(codec, reply.sandbox); }
+void fields(C& codec, SandboxReply& reply) {
+  fields(codec, reply.sandbox);
+}
 template <class C>
 void fields(C& codec, ListReply& reply) {
   codec.list(reply.sandboxes, [&](SandboxInfo& info) { fields(codec, info); });
@@ -194,7 +215,9 @@ void fields(C& codec, HelloEvent& event) {
   codec.id(event.boot_id);
 }
 template <class C>
-void fields(C& codec, ExitEvent& event) { fields(codec, event.sandbox); }
+void fields(C& codec, ExitEvent& event) {
+  fields(codec, event.sandbox);
+}
 
 Kind kind_of(const CreateRequest&) { return Kind::create; }
 Kind kind_of(const DestroyRequest&) { return Kind::destroy; }

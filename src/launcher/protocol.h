@@ -1,8 +1,9 @@
-// Server ↔ launcher: typed messages over one SOCK_SEQPACKET unix socket, one message per packet, little-endian binary
-// (no JSON, no HTTP: the launcher is root). A request carries a number that its reply repeats; events carry 0.
-// Decoding is sans-IO, bounded and fuzzed; a malformed packet ends the connection.
+// Server ↔ launcher: typed messages over one SOCK_SEQPACKET unix socket, one message per packet,
+// little-endian binary (no JSON, no HTTP: the launcher is root). A request carries a number that its reply
+// repeats; events carry 0. Decoding is sans-IO, bounded and fuzzed; a malformed packet ends the connection.
 //
-// Both sides check SO_PEERCRED: the launcher serves only root and the server's own uid, the server talks only to root.
+// Both sides check SO_PEERCRED: the launcher serves only root and the server's own uid, the server talks only
+// to root.
 #pragma once
 
 #include <cstdint>
@@ -19,16 +20,22 @@ constexpr uint32_t kProtocolVersion = 1;
 constexpr size_t kMaxPacket = 128 * 1024;  // boot configuration included
 
 struct CreateRequest {
-  std::string id;           // [0-9a-z-]{1,64}: becomes a cgroup and directory name
-  std::string image;        // "" = host, else the directory name of an imported image (one path component)
-  std::string boot;         // api::BootConfig, opaque here
-  int64_t cpu_millis = 0;   // 0 = no ceiling
+  std::string id;          // [0-9a-z-]{1,64}: becomes a cgroup and directory name
+  std::string image;       // "" = host, else the directory name of an imported image (one path component)
+  std::string boot;        // api::BootConfig, opaque here
+  int64_t cpu_millis = 0;  // 0 = no ceiling
   int64_t memory_bytes = 0;
   int64_t pids = 4096;
 };
-struct DestroyRequest { std::string id; };
-struct PauseRequest { std::string id; };
-struct ResumeRequest { std::string id; };
+struct DestroyRequest {
+  std::string id;
+};
+struct PauseRequest {
+  std::string id;
+};
+struct ResumeRequest {
+  std::string id;
+};
 struct ListRequest {};
 using RequestBody = std::variant<CreateRequest, DestroyRequest, PauseRequest, ResumeRequest, ListRequest>;
 struct Request {
@@ -42,7 +49,7 @@ struct SandboxInfo {
   SandboxState state = SandboxState::running;
   std::string address;
   int32_t pid = 0;
-  int32_t exit_code = -1;   // 128+n when signalled
+  int32_t exit_code = -1;  // 128+n when signalled
   std::string exit_reason;
 };
 struct ErrorReply {
@@ -50,13 +57,20 @@ struct ErrorReply {
   std::string message;
 };
 struct DoneReply {};
-struct SandboxReply { SandboxInfo sandbox; };       // to CreateRequest
+struct SandboxReply {
+  SandboxInfo sandbox;
+};  // to CreateRequest
 struct ListReply {
   std::vector<SandboxInfo> sandboxes;
   bool more = false;  // further ListReply packets with the same number follow
 };
-struct HelloEvent { uint32_t version = kProtocolVersion; std::string boot_id; };  // first packet of a connection; boot_id is new per launcher process
-struct ExitEvent { SandboxInfo sandbox; };
+struct HelloEvent {
+  uint32_t version = kProtocolVersion;
+  std::string boot_id;
+};  // first packet of a connection; boot_id is new per launcher process
+struct ExitEvent {
+  SandboxInfo sandbox;
+};
 using ReplyBody = std::variant<ErrorReply, DoneReply, SandboxReply, ListReply, HelloEvent, ExitEvent>;
 struct Reply {
   uint64_t number = 0;  // 0 for events

@@ -8,11 +8,19 @@ namespace osb::launcher {
 namespace {
 
 CreateRequest sample_create() {
-  return {.id = "0c7f-a1", .image = "alpine%3A3.20", .boot = std::string("{\"x\":\0}", 7), .cpu_millis = 1500,
-          .memory_bytes = int64_t{1} << 40, .pids = 17};
+  return {.id = "0c7f-a1",
+          .image = "alpine%3A3.20",
+          .boot = std::string("{\"x\":\0}", 7),
+          .cpu_millis = 1500,
+          .memory_bytes = int64_t{1} << 40,
+          .pids = 17};
 }
 SandboxInfo sample_info() {
-  return {.id = "box-1", .state = SandboxState::exited, .address = "10.201.3.4", .pid = 4242, .exit_code = 137,
+  return {.id = "box-1",
+          .state = SandboxState::exited,
+          .address = "10.201.3.4",
+          .pid = 4242,
+          .exit_code = 137,
           .exit_reason = "killed: out of memory"};
 }
 
@@ -29,7 +37,8 @@ TEST(Protocol, RequestsRoundTrip) {
   EXPECT_EQ(std::get<DestroyRequest>(decode_request(encode(Request{1, DestroyRequest{"a"}})).body).id, "a");
   EXPECT_EQ(std::get<PauseRequest>(decode_request(encode(Request{1, PauseRequest{"b"}})).body).id, "b");
   EXPECT_EQ(std::get<ResumeRequest>(decode_request(encode(Request{1, ResumeRequest{"c"}})).body).id, "c");
-  EXPECT_TRUE(std::holds_alternative<ListRequest>(decode_request(encode(Request{UINT64_MAX, ListRequest{}})).body));
+  EXPECT_TRUE(
+      std::holds_alternative<ListRequest>(decode_request(encode(Request{UINT64_MAX, ListRequest{}})).body));
 }
 
 TEST(Protocol, RepliesRoundTrip) {
@@ -38,7 +47,8 @@ TEST(Protocol, RepliesRoundTrip) {
   EXPECT_EQ(std::get<ErrorReply>(error.body).code, ErrorCode::exhausted);
   EXPECT_EQ(std::get<ErrorReply>(error.body).message, "no memory");
 
-  SandboxInfo info = std::get<SandboxReply>(decode_reply(encode(Reply{1, SandboxReply{sample_info()}})).body).sandbox;
+  SandboxInfo info =
+      std::get<SandboxReply>(decode_reply(encode(Reply{1, SandboxReply{sample_info()}})).body).sandbox;
   EXPECT_EQ(info.id, "box-1");
   EXPECT_EQ(info.state, SandboxState::exited);
   EXPECT_EQ(info.address, "10.201.3.4");
@@ -55,13 +65,15 @@ TEST(Protocol, RepliesRoundTrip) {
   Reply hello = decode_reply(encode(Reply{0, HelloEvent{3, "boot-7"}}));
   EXPECT_EQ(std::get<HelloEvent>(hello.body).version, 3u);
   EXPECT_EQ(std::get<HelloEvent>(hello.body).boot_id, "boot-7");
-  EXPECT_TRUE(std::holds_alternative<ExitEvent>(decode_reply(encode(Reply{0, ExitEvent{sample_info()}})).body));
+  EXPECT_TRUE(
+      std::holds_alternative<ExitEvent>(decode_reply(encode(Reply{0, ExitEvent{sample_info()}})).body));
   EXPECT_TRUE(std::holds_alternative<DoneReply>(decode_reply(encode(Reply{5, DoneReply{}})).body));
 }
 
 // The layout is a contract between a server and a launcher of different builds.
 TEST(Protocol, LayoutIsFixed) {
-  EXPECT_EQ(encode(Request{0x0102, DestroyRequest{"ab"}}), std::string("\x02\x02\x01\0\0\0\0\0\0\x02\0\0\0ab", 15));
+  EXPECT_EQ(encode(Request{0x0102, DestroyRequest{"ab"}}),
+            std::string("\x02\x02\x01\0\0\0\0\0\0\x02\0\0\0ab", 15));
 }
 
 TEST(Protocol, EveryCutOrExtensionIsRefused) {
@@ -132,7 +144,8 @@ TEST(Protocol, SizeIsBounded) {
   create.boot.assign(kMaxPacket, 'x');
   EXPECT_THROW(encode(Request{1, create}), Error);
   create.boot.assign(kMaxPacket - 100, 'x');
-  EXPECT_EQ(std::get<CreateRequest>(decode_request(encode(Request{1, create})).body).boot.size(), kMaxPacket - 100);
+  EXPECT_EQ(std::get<CreateRequest>(decode_request(encode(Request{1, create})).body).boot.size(),
+            kMaxPacket - 100);
   EXPECT_THROW(decode_request(std::string(kMaxPacket + 1, '\1')), Error);
   // Text for people is cut, not refused.
   Reply reply = decode_reply(encode(Reply{1, ErrorReply{ErrorCode::internal, std::string(100'000, 'm')}}));

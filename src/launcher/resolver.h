@@ -9,8 +9,9 @@
 
 namespace osb::launcher {
 
-// Keeps search, options and IPv4 name servers; drops loopback name servers (the host's services are out of reach)
-// and IPv6 ones (sandboxes have no IPv6 address). `name_servers` gets the host-order addresses that are left.
+// Keeps search, options and IPv4 name servers; drops loopback name servers (the host's services are out of
+// reach) and IPv6 ones (sandboxes have no IPv6 address). `name_servers` gets the host-order addresses that
+// are left.
 std::string filter_resolv_conf(std::string_view text, std::vector<uint32_t>* name_servers = nullptr);
 
 // Follows the host's file; behind a local stub of systemd-resolved, the file with the real servers.

@@ -1,5 +1,6 @@
-// The user inside is uid 0 of the machine's own user namespace, so file modes in /proc and /sys do not stop it: what
-// can change the host is a read-only mount, what tells too much about it is covered by an empty file or directory.
+// The user inside is uid 0 of the machine's own user namespace, so file modes in /proc and /sys do not stop
+// it: what can change the host is a read-only mount, what tells too much about it is covered by an empty file
+// or directory.
 #include "launcher/root_steps.h"
 
 #include <sys/mount.h>
@@ -13,27 +14,36 @@ namespace {
 constexpr unsigned long kInert = MS_NOSUID | MS_NODEV | MS_NOEXEC;
 
 // Writing here would reach the host: kernel settings, interrupt routing, bus devices, file system modules.
-constexpr const char* kReadOnly[] = {"/proc/sys", "/proc/irq", "/proc/bus", "/proc/fs", "/proc/sysrq-trigger",
-                                     "/proc/mtrr"};
+constexpr const char* kReadOnly[] = {"/proc/sys", "/proc/irq",           "/proc/bus",
+                                     "/proc/fs",  "/proc/sysrq-trigger", "/proc/mtrr"};
 constexpr const char* kHidden[] = {
-    "/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kallsyms", "/proc/kcore", "/proc/keys", "/proc/key-users",
-    "/proc/kmsg", "/proc/kpagecount", "/proc/kpageflags", "/proc/kpagecgroup", "/proc/latency_stats",
-    "/proc/sched_debug", "/proc/scsi", "/proc/slabinfo", "/proc/timer_list", "/proc/timer_stats",
-    "/proc/vmallocinfo", "/proc/iomem", "/proc/ioports", "/proc/dynamic_debug", "/proc/pressure",
-    "/sys/firmware", "/sys/fs/bpf", "/sys/fs/cgroup", "/sys/kernel/debug", "/sys/kernel/security",
-    "/sys/kernel/tracing", "/sys/kernel/slab", "/sys/devices/virtual/powercap"};
+    "/proc/acpi",          "/proc/asound",      "/proc/interrupts",
+    "/proc/kallsyms",      "/proc/kcore",       "/proc/keys",
+    "/proc/key-users",     "/proc/kmsg",        "/proc/kpagecount",
+    "/proc/kpageflags",    "/proc/kpagecgroup", "/proc/latency_stats",
+    "/proc/sched_debug",   "/proc/scsi",        "/proc/slabinfo",
+    "/proc/timer_list",    "/proc/timer_stats", "/proc/vmallocinfo",
+    "/proc/iomem",         "/proc/ioports",     "/proc/dynamic_debug",
+    "/proc/pressure",      "/sys/firmware",     "/sys/fs/bpf",
+    "/sys/fs/cgroup",      "/sys/kernel/debug", "/sys/kernel/security",
+    "/sys/kernel/tracing", "/sys/kernel/slab",  "/sys/devices/virtual/powercap"};
 
 using Kind = RootStep::Kind;
 
 void add_dev(std::vector<RootStep>& steps) {
   steps.push_back({Kind::directory, "/dev"});
-  steps.push_back({Kind::mount, "/dev", "tmpfs", "tmpfs", MS_NOSUID | MS_NOEXEC, "mode=755,size=64k,nr_inodes=1024"});
+  steps.push_back(
+      {Kind::mount, "/dev", "tmpfs", "tmpfs", MS_NOSUID | MS_NOEXEC, "mode=755,size=64k,nr_inodes=1024"});
   struct Node {
     const char* path;
     unsigned major, minor;
   };
-  for (const Node& node : {Node{"/dev/null", 1, 3}, {"/dev/zero", 1, 5}, {"/dev/full", 1, 7}, {"/dev/random", 1, 8},
-                           {"/dev/urandom", 1, 9}, {"/dev/tty", 5, 0}})
+  for (const Node& node : {Node{"/dev/null", 1, 3},
+                           {"/dev/zero", 1, 5},
+                           {"/dev/full", 1, 7},
+                           {"/dev/random", 1, 8},
+                           {"/dev/urandom", 1, 9},
+                           {"/dev/tty", 5, 0}})
     steps.push_back({.kind = Kind::node, .target = node.path, .device = makedev(node.major, node.minor)});
   steps.push_back({Kind::link, "/dev/fd", "/proc/self/fd"});
   steps.push_back({Kind::link, "/dev/stdin", "/proc/self/fd/0"});
@@ -64,13 +74,17 @@ std::vector<RootStep> root_steps(const std::function<PathKind(const char*)>& kin
   const char* empty = nullptr;
   for (const char* path : kHidden) {
     switch (kind_of(path)) {
-      case PathKind::missing: break;
-      case PathKind::file: steps.push_back({Kind::bind, path, "/dev/null"}); break;
+      case PathKind::missing:
+        break;
+      case PathKind::file:
+        steps.push_back({Kind::bind, path, "/dev/null"});
+        break;
       case PathKind::directory:
         if (empty) {
           steps.push_back({Kind::bind, path, empty});
         } else {
-          steps.push_back({Kind::mount, path, "tmpfs", "tmpfs", MS_RDONLY | kInert, "mode=555,size=4k,nr_inodes=2"});
+          steps.push_back(
+              {Kind::mount, path, "tmpfs", "tmpfs", MS_RDONLY | kInert, "mode=555,size=4k,nr_inodes=2"});
           empty = path;
         }
     }
@@ -89,12 +103,18 @@ std::vector<RootStep> root_steps() {
 std::string describe(const RootStep& step) {
   std::string target = step.target;
   switch (step.kind) {
-    case Kind::directory: return "looking for the directory " + target;
-    case Kind::mount: return "mounting " + target;
-    case Kind::bind: return "covering " + target;
-    case Kind::read_only: return "making " + target + " read-only";
-    case Kind::node: return "making the device " + target;
-    case Kind::link: return "making the link " + target;
+    case Kind::directory:
+      return "looking for the directory " + target;
+    case Kind::mount:
+      return "mounting " + target;
+    case Kind::bind:
+      return "covering " + target;
+    case Kind::read_only:
+      return "making " + target + " read-only";
+    case Kind::node:
+      return "making the device " + target;
+    case Kind::link:
+      return "making the link " + target;
   }
   return target;
 }

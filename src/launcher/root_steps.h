@@ -1,5 +1,5 @@
-// What every sandbox finds in /dev, /proc and /sys, as steps for the child. The same list serves all sandboxes of a
-// launcher: made once, from what this kernel has.
+// What every sandbox finds in /dev, /proc and /sys, as steps for the child. The same list serves all
+// sandboxes of a launcher: made once, from what this kernel has.
 #pragma once
 
 #include <functional>

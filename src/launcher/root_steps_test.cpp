@@ -1,10 +1,9 @@
 #include "launcher/root_steps.h"
 
+#include <gtest/gtest.h>
 #include <sys/mount.h>
 
 #include <algorithm>
-
-#include <gtest/gtest.h>
 
 #include "launcher/sandbox_plan.h"
 
@@ -12,7 +11,8 @@ namespace osb::launcher {
 namespace {
 
 const RootStep* find(const std::vector<RootStep>& steps, std::string_view target, RootStep::Kind kind) {
-  auto found = std::ranges::find_if(steps, [&](const RootStep& s) { return s.target == target && s.kind == kind; });
+  auto found =
+      std::ranges::find_if(steps, [&](const RootStep& s) { return s.target == target && s.kind == kind; });
   return found == steps.end() ? nullptr : &*found;
 }
 
@@ -28,7 +28,8 @@ TEST(RootSteps, WhatReachesTheHostIsReadOnlyOrCovered) {
   EXPECT_TRUE(find(steps, "/sys", RootStep::Kind::mount)->flags & MS_RDONLY);
   EXPECT_STREQ(find(steps, "/proc/kcore", RootStep::Kind::bind)->source, "/dev/null");
   EXPECT_TRUE(find(steps, "/proc/acpi", RootStep::Kind::mount)->flags & MS_RDONLY);
-  EXPECT_STREQ(find(steps, "/proc/scsi", RootStep::Kind::bind)->source, "/proc/acpi") << "one empty directory for all";
+  EXPECT_STREQ(find(steps, "/proc/scsi", RootStep::Kind::bind)->source, "/proc/acpi")
+      << "one empty directory for all";
   EXPECT_FALSE(find(steps, "/proc/timer_stats", RootStep::Kind::bind));
 }
 

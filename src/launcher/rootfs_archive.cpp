@@ -53,7 +53,8 @@ Error invalid(const std::string& what) { return Error(ErrorCode::invalid, "impor
 std::string relative_path(const char* raw, std::string_view role) {
   if (!raw) throw invalid(std::string(role) + " of an entry is missing or unreadable");
   std::string_view text(raw);
-  if (text.starts_with('/')) throw invalid("absolute " + std::string(role) + " \"" + std::string(text.substr(0, 200)) + "\"");
+  if (text.starts_with('/'))
+    throw invalid("absolute " + std::string(role) + " \"" + std::string(text.substr(0, 200)) + "\"");
   std::string path;
   size_t components = 0;
   for (size_t start = 0; start < text.size();) {
@@ -61,7 +62,8 @@ std::string relative_path(const char* raw, std::string_view role) {
     std::string_view part = text.substr(start, end - start);
     start = end + 1;
     if (part.empty() || part == ".") continue;
-    if (part == "..") throw invalid(std::string(role) + " \"" + std::string(text.substr(0, 200)) + "\" leaves the archive");
+    if (part == "..")
+      throw invalid(std::string(role) + " \"" + std::string(text.substr(0, 200)) + "\" leaves the archive");
     if (part.size() > 255 || ++components > kMaxComponents || path.size() + part.size() + 1 > 4000)
       throw invalid(std::string(role) + " too long: \"" + std::string(text.substr(0, 80)) + "…\"");
     if (!path.empty()) path += '/';
@@ -78,7 +80,7 @@ struct Place {
 class Unpacker {
  public:
   Unpacker(archive* input, int root) : input_(input), root_(root) {
-    struct statvfs disk {};
+    struct statvfs disk{};
     check(::fstatvfs(root, &disk), "looking at the free space of the image directory");
     uint64_t free = static_cast<uint64_t>(disk.f_bavail) * disk.f_frsize;
     budget_ = free > kDiskReserve ? free - kDiskReserve : 0;
@@ -102,7 +104,8 @@ class Unpacker {
     if (done_.entries == 0) throw invalid("it is empty");
     refuse_containers();
     for (auto& [path, times] : directory_times_) {
-      Fd directory = path.empty() ? Fd(::dup(root_)) : sys::try_open_beneath(root_, path, O_RDONLY | O_DIRECTORY);
+      Fd directory =
+          path.empty() ? Fd(::dup(root_)) : sys::try_open_beneath(root_, path, O_RDONLY | O_DIRECTORY);
       if (directory) ::futimens(directory.get(), times.data());
     }
     return done_;
@@ -116,13 +119,15 @@ class Unpacker {
 
   // OCI layouts and `docker save` archives are tar files too; unpacked they would make a root of blobs.
   void refuse_containers() const {
-    bool marked = top_files_.contains("oci-layout") || top_files_.contains("manifest.json") || top_files_.contains("index.json");
+    bool marked = top_files_.contains("oci-layout") || top_files_.contains("manifest.json") ||
+                  top_files_.contains("index.json");
     bool root_like = std::ranges::any_of(top_directories_, [](const std::string& name) {
       return name == "usr" || name == "bin" || name == "etc" || name == "lib";
     });
     if (marked && !root_like)
       throw Error(ErrorCode::unsupported,
-                  "importing an archive: OCI archives are not supported yet; export a root file system with `docker export`");
+                  "importing an archive: OCI archives are not supported yet; export a root file system with "
+                  "`docker export`");
   }
 
   Place place_of(const std::string& path) {
@@ -133,7 +138,8 @@ class Unpacker {
     Fd directory = sys::try_open_beneath(root_, parent, O_RDONLY | O_DIRECTORY);
     if (!directory && errno == ENOENT) directory = sys::make_directories(root_, parent);
     if (!directory) {
-      if (errno == ELOOP || errno == ENOTDIR || errno == EXDEV) throw invalid("its directory is not a directory");
+      if (errno == ELOOP || errno == ENOTDIR || errno == EXDEV)
+        throw invalid("its directory is not a directory");
       throw system_error("opening its directory");
     }
     return {std::move(directory), path.substr(slash + 1)};
@@ -158,11 +164,16 @@ class Unpacker {
     const char* target = archive_entry_hardlink(entry);
     if (target) return hard_link(target, path);
     switch (archive_entry_filetype(entry)) {
-      case AE_IFREG: return regular_file(entry, path);
-      case AE_IFDIR: return directory(entry, path);
-      case AE_IFLNK: return symbolic_link(entry, path);
-      case AE_IFIFO: return fifo(entry, path);
-      default: ++done_.skipped;
+      case AE_IFREG:
+        return regular_file(entry, path);
+      case AE_IFDIR:
+        return directory(entry, path);
+      case AE_IFLNK:
+        return symbolic_link(entry, path);
+      case AE_IFIFO:
+        return fifo(entry, path);
+      default:
+        ++done_.skipped;
     }
   }
 
@@ -190,13 +201,15 @@ class Unpacker {
       if (status == ARCHIVE_EOF) break;
       if (status == ARCHIVE_RETRY) continue;
       if (status < ARCHIVE_WARN) throw invalid(archive_text());
-      if (offset < 0 || offset > INT64_MAX - static_cast<int64_t>(size)) throw invalid("malformed sparse file");
+      if (offset < 0 || offset > INT64_MAX - static_cast<int64_t>(size))
+        throw invalid("malformed sparse file");
       spend(size);
       write_at(file.get(), static_cast<const char*>(data), size, offset);
       end = std::max(end, offset + static_cast<int64_t>(size));
     }
     int64_t length = archive_entry_size_is_set(entry) ? archive_entry_size(entry) : end;
-    if (length > end) check(::ftruncate(file.get(), length), "giving the file its length");  // a hole at the end
+    if (length > end)
+      check(::ftruncate(file.get(), length), "giving the file its length");  // a hole at the end
     finish(entry, file.get());
   }
 
@@ -221,8 +234,9 @@ class Unpacker {
     Place place = place_of(path);
     if (::mkdirat(place.parent.get(), place.name.c_str(), 0700) != 0) {
       if (errno != EEXIST) throw system_error("creating the directory");
-      struct stat st {};
-      check(::fstatat(place.parent.get(), place.name.c_str(), &st, AT_SYMLINK_NOFOLLOW), "looking at the directory");
+      struct stat st{};
+      check(::fstatat(place.parent.get(), place.name.c_str(), &st, AT_SYMLINK_NOFOLLOW),
+            "looking at the directory");
       if (!S_ISDIR(st.st_mode)) {
         make_room(place);
         check(::mkdirat(place.parent.get(), place.name.c_str(), 0700), "creating the directory");
@@ -259,7 +273,8 @@ class Unpacker {
     make_room(to);
     // Flags 0: a symbolic link is linked itself, never followed.
     if (::linkat(from.parent.get(), from.name.c_str(), to.parent.get(), to.name.c_str(), 0) != 0) {
-      if (errno == ENOENT) throw invalid("hard link to \"" + target.substr(0, 200) + "\", which is not in the archive");
+      if (errno == ENOENT)
+        throw invalid("hard link to \"" + target.substr(0, 200) + "\", which is not in the archive");
       if (errno == EPERM) throw invalid("hard link to a directory");
       throw system_error("creating the hard link");
     }
@@ -281,13 +296,15 @@ class Unpacker {
   static std::array<timespec, 2> times_of(archive_entry* entry) {
     timespec at{.tv_sec = 0, .tv_nsec = UTIME_NOW};
     if (archive_entry_mtime_is_set(entry))
-      at = {.tv_sec = archive_entry_mtime(entry), .tv_nsec = std::clamp(archive_entry_mtime_nsec(entry), 0l, 999'999'999l)};
+      at = {.tv_sec = archive_entry_mtime(entry),
+            .tv_nsec = std::clamp(archive_entry_mtime_nsec(entry), 0l, 999'999'999l)};
     return {at, at};
   }
 
   // Owner first: it clears setuid and capabilities, which come after.
   void finish(archive_entry* entry, int fd) {
-    check(::fchown(fd, owner(archive_entry_uid(entry)), owner(archive_entry_gid(entry))), "setting its owner");
+    check(::fchown(fd, owner(archive_entry_uid(entry)), owner(archive_entry_gid(entry))),
+          "setting its owner");
     check(::fchmod(fd, archive_entry_perm(entry) & 07777), "setting its mode");
     const char* name = nullptr;
     const void* value = nullptr;
@@ -322,7 +339,8 @@ Unpacked unpack_rootfs(int archive_fd, int root) {
   if (!input) throw Error(ErrorCode::exhausted, "importing an archive: out of memory");
   // A filter that answers ARCHIVE_WARN would run an outside program.
   auto enable = [&](int status) {
-    if (status != ARCHIVE_OK) throw Error(ErrorCode::internal, "importing an archive: this build lacks a tar filter");
+    if (status != ARCHIVE_OK)
+      throw Error(ErrorCode::internal, "importing an archive: this build lacks a tar filter");
   };
   enable(archive_read_support_format_tar(input.get()));
   enable(archive_read_support_filter_gzip(input.get()));

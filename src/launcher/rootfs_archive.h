@@ -1,5 +1,6 @@
-// Unpacking a root file system from a tar archive (plain, gzip, zstd, xz or bzip2) that nobody vouches for. Only tar
-// and these filters are switched on, which also keeps libarchive's XML and ICU parts out of the program.
+// Unpacking a root file system from a tar archive (plain, gzip, zstd, xz or bzip2) that nobody vouches for.
+// Only tar and these filters are switched on, which also keeps libarchive's XML and ICU parts out of the
+// program.
 #pragma once
 
 #include <cstdint>
@@ -12,13 +13,13 @@ struct Unpacked {
   uint64_t skipped = 0;  // device nodes and the like
 };
 
-// Reads the archive from `archive` (a file or a pipe) and writes it below the empty directory `root`; owners, modes
-// (setuid too), modification times, and the attributes security.capability and user.* are kept (user.overlay.* is
-// not: it would steer the overlay). Nothing is written outside `root`: an absolute name, "..", or a parent that is a
-// symbolic link ends the import.
+// Reads the archive from `archive` (a file or a pipe) and writes it below the empty directory `root`; owners,
+// modes (setuid too), modification times, and the attributes security.capability and user.* are kept
+// (user.overlay.* is not: it would steer the overlay). Nothing is written outside `root`: an absolute name,
+// "..", or a parent that is a symbolic link ends the import.
 //
-// Throws Error: invalid (damaged, hostile, no tar), unsupported (an OCI layout or `docker save` archive), exhausted
-// (the disk would be full). What was written so far stays and is the caller's to remove.
+// Throws Error: invalid (damaged, hostile, no tar), unsupported (an OCI layout or `docker save` archive),
+// exhausted (the disk would be full). What was written so far stays and is the caller's to remove.
 Unpacked unpack_rootfs(int archive, int root);
 
 }  // namespace osb::launcher

@@ -110,7 +110,8 @@ void Sandbox::spawn() {
   });
   // While the child mounts its root, the link is made here.
   line_.connect(pid_);
-  if (::write(go_.get(), "g", 1) != 1 && errno != EPIPE) throw system_error("releasing the sandbox's process");
+  if (::write(go_.get(), "g", 1) != 1 && errno != EPIPE)
+    throw system_error("releasing the sandbox's process");
 }
 
 void Sandbox::send_boot_config() {
@@ -239,7 +240,8 @@ void Sandbox::remove_groups() {
     groups_gone_ = cgroup_.try_remove();
     if (!groups_gone_ && ++removal_tries_ < kRemovalTries) {
       cgroup_.kill();  // somebody of the host may have entered from outside
-      removal_timer_ = shop_.poller.after(milliseconds(std::min(removal_tries_, 20)), [this] { remove_groups(); });
+      removal_timer_ =
+          shop_.poller.after(milliseconds(std::min(removal_tries_, 20)), [this] { remove_groups(); });
       return;
     }
     if (!groups_gone_) log_error("a sandbox's control groups stay behind", {{"sandbox", request_.id}});
@@ -270,13 +272,13 @@ void Sandbox::released() {
 void Sandbox::set_frozen(bool on, Answer answer) {
   Phase wanted = on ? Phase::running : Phase::paused;
   if (phase_ != wanted || destroy_wanted_ || freeze_answer_) {
-    std::string_view why = freeze_answer_               ? "is being paused or resumed"
-                           : phase_ == Phase::running   ? "is running"
-                           : phase_ == Phase::paused    ? "is paused already"
-                           : phase_ == Phase::starting  ? "is starting"
-                                                        : "has ended";
-    return answer(Error(ErrorCode::conflict, std::string(on ? "pausing" : "resuming") + " sandbox " + request_.id +
-                                                 ": it " + std::string(why)));
+    std::string_view why = freeze_answer_              ? "is being paused or resumed"
+                           : phase_ == Phase::running  ? "is running"
+                           : phase_ == Phase::paused   ? "is paused already"
+                           : phase_ == Phase::starting ? "is starting"
+                                                       : "has ended";
+    return answer(Error(ErrorCode::conflict, std::string(on ? "pausing" : "resuming") + " sandbox " +
+                                                 request_.id + ": it " + std::string(why)));
   }
   try {
     cgroup_.freeze(on);
@@ -303,7 +305,8 @@ void Sandbox::check_frozen() {
   } catch (const Error& e) {
     log_error("a sandbox is half frozen", {{"sandbox", request_.id}, {"error", e.message()}});
   }
-  settle_freeze(Error(ErrorCode::timeout, "freezing sandbox " + request_.id + ": it did not stop within 2 s"));
+  settle_freeze(
+      Error(ErrorCode::timeout, "freezing sandbox " + request_.id + ": it did not stop within 2 s"));
 }
 
 void Sandbox::settle_freeze(Result<void> result) {

@@ -1,7 +1,8 @@
-// One sandbox: a state machine over what the kernel and execd report. It owns every kernel object of the sandbox; they
-// are released in order (process, link, control groups, files), without ever blocking the loop.
+// One sandbox: a state machine over what the kernel and execd report. It owns every kernel object of the
+// sandbox; they are released in order (process, link, control groups, files), without ever blocking the loop.
 //
-//   starting ──ready──► running ◄──► paused        running, paused ──PID 1 ends──► exited (record and files stay)
+//   starting ──ready──► running ◄──► paused        running, paused ──PID 1 ends──► exited (record and files
+//   stay)
 //      │ failure, deadline                         any ──destroy()──► gone
 //      └──────────────► gone
 #pragma once
@@ -39,8 +40,8 @@ struct Workshop {
 
 class Sandbox {
  public:
-  // Called from the loop, never from within a call of ours. `started` comes once per sandbox; after a failure nothing
-  // of it is left. `gone` is the last one: the owner drops the sandbox.
+  // Called from the loop, never from within a call of ours. `started` comes once per sandbox; after a failure
+  // nothing of it is left. `gone` is the last one: the owner drops the sandbox.
   struct Events {
     std::function<void(Result<void>)> started;
     std::function<void()> exited;

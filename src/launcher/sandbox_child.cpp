@@ -1,8 +1,10 @@
 // Order matters here:
-//   * the parent-death signal comes first and once more after the last change of credentials (which clears it); each
+//   * the parent-death signal comes first and once more after the last change of credentials (which clears
+//   it); each
 //     time a look at the launcher's pidfd closes the race with a launcher that died just before;
 //   * the cgroup namespace is made inside the sandbox's groups, so that those are its root;
-//   * what an image could have prepared is touched only after pivot_root, where its links cannot lead outside;
+//   * what an image could have prepared is touched only after pivot_root, where its links cannot lead
+//   outside;
 //   * capabilities go before the filter, the filter goes last: it forbids most of what happens here.
 #include "launcher/sandbox_child.h"
 
@@ -72,7 +74,7 @@ class Child {
 
   // The launcher catches nothing (it reads signals from a descriptor), but blocks and ignores some.
   void reset_signals() {
-    struct sigaction action {};
+    struct sigaction action{};
     action.sa_handler = SIG_DFL;
     for (int number = 1; number < 32; number++) ::sigaction(number, &action, nullptr);
     sigset_t none;
@@ -84,7 +86,8 @@ class Child {
 
   void close_foreign() {
     for (size_t i = 0; i < plan_.close_count; i++)
-      need(::syscall(SYS_close_range, plan_.close[i].first, plan_.close[i].last, 0) == 0, ChildStage::descriptors);
+      need(::syscall(SYS_close_range, plan_.close[i].first, plan_.close[i].last, 0) == 0,
+           ChildStage::descriptors);
   }
 
   void enter_cgroups() {
@@ -100,7 +103,8 @@ class Child {
     for (size_t i = 0; i < plan_.reopen_count; i++) reopen(plan_.reopen[i], static_cast<uint32_t>(i));
     need(::fchdir(plan_.directory) == 0, ChildStage::overlay);
     for (size_t i = 0; i < plan_.overlay_count; i++)
-      need(::mount("overlay", plan_.overlays[i].target, "overlay", MS_NODEV | MS_NOSUID, plan_.overlays[i].options) == 0,
+      need(::mount("overlay", plan_.overlays[i].target, "overlay", MS_NODEV | MS_NOSUID,
+                   plan_.overlays[i].options) == 0,
            ChildStage::overlay, static_cast<uint32_t>(i));
   }
 
@@ -108,7 +112,8 @@ class Child {
     struct stat before, after;
     int fd = ::open(what.path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     need(fd >= 0 && ::fstat(what.fd, &before) == 0 && ::fstat(fd, &after) == 0, ChildStage::reopen, number);
-    if (before.st_dev != after.st_dev || before.st_ino != after.st_ino) fail(ChildStage::reopen, ESTALE, number);
+    if (before.st_dev != after.st_dev || before.st_ino != after.st_ino)
+      fail(ChildStage::reopen, ESTALE, number);
     need(::dup3(fd, what.fd, O_CLOEXEC) == what.fd, ChildStage::reopen, number);
     ::close(fd);
   }
@@ -123,17 +128,26 @@ class Child {
   void furnish(const RootStep& step, uint32_t number) {
     bool ok = false;
     switch (step.kind) {
-      case RootStep::Kind::directory: ok = real_directory(step.target); break;
+      case RootStep::Kind::directory:
+        ok = real_directory(step.target);
+        break;
       case RootStep::Kind::mount:
         ok = ::mount(step.source, step.target, step.type, step.flags, step.data) == 0;
         break;
-      case RootStep::Kind::bind: ok = ::mount(step.source, step.target, nullptr, MS_BIND, nullptr) == 0; break;
+      case RootStep::Kind::bind:
+        ok = ::mount(step.source, step.target, nullptr, MS_BIND, nullptr) == 0;
+        break;
       case RootStep::Kind::read_only:
         ok = ::mount(step.target, step.target, nullptr, MS_BIND | MS_REC, nullptr) == 0 &&
-             ::mount(nullptr, step.target, nullptr, MS_BIND | MS_REMOUNT | MS_RDONLY | step.flags, nullptr) == 0;
+             ::mount(nullptr, step.target, nullptr, MS_BIND | MS_REMOUNT | MS_RDONLY | step.flags, nullptr) ==
+                 0;
         break;
-      case RootStep::Kind::node: ok = ::mknod(step.target, S_IFCHR | 0666, step.device) == 0; break;
-      case RootStep::Kind::link: ok = ::symlink(step.source, step.target) == 0; break;
+      case RootStep::Kind::node:
+        ok = ::mknod(step.target, S_IFCHR | 0666, step.device) == 0;
+        break;
+      case RootStep::Kind::link:
+        ok = ::symlink(step.source, step.target) == 0;
+        break;
     }
     need(ok, ChildStage::root_step, number);
   }
@@ -177,7 +191,8 @@ class Child {
     ssize_t n = ::recv(fd, buffer, sizeof buffer, 0);
     need(n > 0, ChildStage::network);
     size_t left = static_cast<size_t>(n);
-    for (auto* head = reinterpret_cast<nlmsghdr*>(buffer); NLMSG_OK(head, left); head = NLMSG_NEXT(head, left)) {
+    for (auto* head = reinterpret_cast<nlmsghdr*>(buffer); NLMSG_OK(head, left);
+         head = NLMSG_NEXT(head, left)) {
       if (head->nlmsg_type != NLMSG_ERROR) continue;
       int error = -static_cast<nlmsgerr*>(NLMSG_DATA(head))->error;
       if (error != 0) fail(ChildStage::network, error, head->nlmsg_seq);
@@ -196,7 +211,8 @@ class Child {
 
   void drop_privileges() {
     need(::syscall(SYS_setgroups, 0, nullptr) == 0, ChildStage::credentials);
-    need(::syscall(SYS_setresgid, 0, 0, 0) == 0 && ::syscall(SYS_setresuid, 0, 0, 0) == 0, ChildStage::credentials);
+    need(::syscall(SYS_setresgid, 0, 0, 0) == 0 && ::syscall(SYS_setresuid, 0, 0, 0) == 0,
+         ChildStage::credentials);
     // 3 and 4 before everything above them is left to exec to close: all of it is O_CLOEXEC.
     need(::dup2(plan_.standard_input, 0) == 0 && ::dup2(plan_.log, 1) == 1 && ::dup2(plan_.log, 2) == 2 &&
              ::dup2(plan_.boot, 3) == 3 && ::dup2(plan_.report, 4) == 4,

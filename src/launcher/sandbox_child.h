@@ -1,5 +1,6 @@
-// What runs between clone and exec: the code that turns a copy of the launcher into a sandbox's PID 1. Everything it
-// needs is made before in plain memory (sandbox_plan.h); it only makes system calls and allocates nothing.
+// What runs between clone and exec: the code that turns a copy of the launcher into a sandbox's PID 1.
+// Everything it needs is made before in plain memory (sandbox_plan.h); it only makes system calls and
+// allocates nothing.
 #pragma once
 
 #include <linux/filter.h>
@@ -31,8 +32,9 @@ struct RootStep {
   dev_t device = 0;
 };
 
-// A directory that the launcher holds open and that the child opens again by path: mounts can only be made from
-// directories of one's own mount namespace, and a descriptor stays in the namespace that it was opened in.
+// A directory that the launcher holds open and that the child opens again by path: mounts can only be made
+// from directories of one's own mount namespace, and a descriptor stays in the namespace that it was opened
+// in.
 struct Reopening {
   const char* path;
   int fd;  // replaced; both must be the same directory
@@ -87,8 +89,23 @@ struct ChildPlan {
 };
 
 enum class ChildStage : uint32_t {
-  orphaned, descriptors, cgroup, cgroup_namespace, hostname, private_mounts, reopen, overlay, change_root, root_step,
-  wait_for_link, network, limits, credentials, capabilities, filter, exec
+  orphaned,
+  descriptors,
+  cgroup,
+  cgroup_namespace,
+  hostname,
+  private_mounts,
+  reopen,
+  overlay,
+  change_root,
+  root_step,
+  wait_for_link,
+  network,
+  limits,
+  credentials,
+  capabilities,
+  filter,
+  exec
 };
 struct ChildFailure {
   ChildStage stage;

@@ -22,11 +22,13 @@ Fd make(int dir, const std::string& name, mode_t mode) {
   return fd;
 }
 
-void write_identity(int upper, const std::string& id, const std::string& address, const std::string& resolv_conf) {
+void write_identity(int upper, const std::string& id, const std::string& address,
+                    const std::string& resolv_conf) {
   Fd etc = make(upper, "etc", 0755);
   sys::create_text(etc.get(), "hostname", id + "\n");
-  sys::create_text(etc.get(), "hosts",
-                   "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n" + address + "\t" + id + "\n");
+  sys::create_text(
+      etc.get(), "hosts",
+      "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n" + address + "\t" + id + "\n");
   sys::create_text(etc.get(), "resolv.conf", resolv_conf);
 }
 
@@ -35,9 +37,11 @@ void write_identity(int upper, const std::string& id, const std::string& address
 SandboxFiles SandboxFiles::create(const Site& site, const std::string& id, const std::string& address,
                                   const std::string& resolv_conf, bool host_image) {
   SandboxFiles files;
-  if (::mkdirat(site.sandboxes.get(), id.c_str(), 0700) != 0) throw system_error("making the sandbox's directory");
+  if (::mkdirat(site.sandboxes.get(), id.c_str(), 0700) != 0)
+    throw system_error("making the sandbox's directory");
   try {
-    files.directory_ = Fd(::openat(site.sandboxes.get(), id.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    files.directory_ =
+        Fd(::openat(site.sandboxes.get(), id.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     int directory = check(files.directory_.get(), "opening the sandbox's directory");
     Fd upper = make(directory, "upper", 0755);
     make(directory, "work", 0700);
@@ -63,7 +67,8 @@ std::string SandboxFiles::log_tail() const {
   struct stat info;
   if (!log || ::fstat(log.get(), &info) != 0 || info.st_size == 0) return {};
   std::string text(kTail, '\0');
-  ssize_t n = ::pread(log.get(), text.data(), text.size(), std::max<off_t>(0, info.st_size - static_cast<off_t>(kTail)));
+  ssize_t n = ::pread(log.get(), text.data(), text.size(),
+                      std::max<off_t>(0, info.st_size - static_cast<off_t>(kTail)));
   text.resize(n > 0 ? static_cast<size_t>(n) : 0);
   for (char& c : text)
     if (static_cast<unsigned char>(c) < ' ' || c == 0x7f) c = ' ';

@@ -1,5 +1,5 @@
-// Layers are named by descriptor (/proc/self/fd/N) and relative path: no escaping of odd paths, and the sandbox's
-// mount table shows nothing of the host's paths.
+// Layers are named by descriptor (/proc/self/fd/N) and relative path: no escaping of odd paths, and the
+// sandbox's mount table shows nothing of the host's paths.
 #include "launcher/sandbox_plan.h"
 
 #include <linux/capability.h>
@@ -14,8 +14,8 @@ namespace osb::launcher {
 namespace {
 
 constexpr sys::CapabilitySet kCapabilities =
-    sys::capability_set({CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_FSETID, CAP_KILL, CAP_SETUID, CAP_SETGID,
-                         CAP_SETPCAP, CAP_NET_BIND_SERVICE, CAP_SYS_CHROOT});
+    sys::capability_set({CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_FSETID, CAP_KILL, CAP_SETUID,
+                         CAP_SETGID, CAP_SETPCAP, CAP_NET_BIND_SERVICE, CAP_SYS_CHROOT});
 
 // execd gets the environment of the workload with its boot configuration; these are only for itself.
 char kName[] = "execd";
@@ -58,7 +58,8 @@ SandboxPlan::SandboxPlan(const PlanInput& input)
   plan_.network_last = network_.messages.last_acknowledged();
   plan_.max_files = site.max_files;
   plan_.capabilities = kCapabilities;
-  plan_.filter = {static_cast<unsigned short>(site.filter.size()), const_cast<sock_filter*>(site.filter.data())};
+  plan_.filter = {static_cast<unsigned short>(site.filter.size()),
+                  const_cast<sock_filter*>(site.filter.data())};
   plan_.program = kInitProgram;
   plan_.argv = kArgv;
   plan_.envp = kEnv;
@@ -77,7 +78,8 @@ void SandboxPlan::plan_overlays(const PlanInput& input) {
                      site.overlay_options);
     overlays_.push_back({texts_[texts_.size() - 2].c_str(), texts_.back().c_str()});
   };
-  add(site.mount_point, by_descriptor(site.guest.get()) + ":" + by_descriptor(host ? site.host.get() : input.image), "");
+  add(site.mount_point,
+      by_descriptor(site.guest.get()) + ":" + by_descriptor(host ? site.host.get() : input.image), "");
   if (host)
     for (const Layer& layer : site.host_layers)
       add(site.mount_point + "/" + layer.name, by_descriptor(layer.lower.get()), layer.name + ".");
@@ -123,25 +125,58 @@ void SandboxPlan::plan_descriptors(const PlanInput& input) {
 Error explain(const ChildFailure& failure, const Site& site) {
   std::string doing = "starting a sandbox: ";
   switch (failure.stage) {
-    case ChildStage::orphaned: doing += "following the launcher"; break;
-    case ChildStage::descriptors: doing += "arranging descriptors"; break;
-    case ChildStage::cgroup: doing += "joining control groups"; break;
-    case ChildStage::cgroup_namespace: doing += "entering a control group namespace"; break;
-    case ChildStage::hostname: doing += "setting the host name"; break;
-    case ChildStage::private_mounts: doing += "separating mounts"; break;
-    case ChildStage::reopen: doing += "finding layer " + std::to_string(failure.detail) + " of the root"; break;
-    case ChildStage::overlay: doing += failure.detail == 0 ? "mounting the root" : "mounting a system directory"; break;
-    case ChildStage::change_root: doing += "changing the root"; break;
-    case ChildStage::root_step:
-      doing += failure.detail < site.steps.size() ? describe(site.steps[failure.detail]) : "furnishing the root";
+    case ChildStage::orphaned:
+      doing += "following the launcher";
       break;
-    case ChildStage::wait_for_link: doing += "waiting for the network link"; break;
-    case ChildStage::network: doing += "configuring the network"; break;
-    case ChildStage::limits: doing += "setting limits"; break;
-    case ChildStage::credentials: doing += "setting credentials"; break;
-    case ChildStage::capabilities: doing += "dropping capabilities"; break;
-    case ChildStage::filter: doing += "loading the system call filter"; break;
-    case ChildStage::exec: doing += "executing execd"; break;
+    case ChildStage::descriptors:
+      doing += "arranging descriptors";
+      break;
+    case ChildStage::cgroup:
+      doing += "joining control groups";
+      break;
+    case ChildStage::cgroup_namespace:
+      doing += "entering a control group namespace";
+      break;
+    case ChildStage::hostname:
+      doing += "setting the host name";
+      break;
+    case ChildStage::private_mounts:
+      doing += "separating mounts";
+      break;
+    case ChildStage::reopen:
+      doing += "finding layer " + std::to_string(failure.detail) + " of the root";
+      break;
+    case ChildStage::overlay:
+      doing += failure.detail == 0 ? "mounting the root" : "mounting a system directory";
+      break;
+    case ChildStage::change_root:
+      doing += "changing the root";
+      break;
+    case ChildStage::root_step:
+      doing +=
+          failure.detail < site.steps.size() ? describe(site.steps[failure.detail]) : "furnishing the root";
+      break;
+    case ChildStage::wait_for_link:
+      doing += "waiting for the network link";
+      break;
+    case ChildStage::network:
+      doing += "configuring the network";
+      break;
+    case ChildStage::limits:
+      doing += "setting limits";
+      break;
+    case ChildStage::credentials:
+      doing += "setting credentials";
+      break;
+    case ChildStage::capabilities:
+      doing += "dropping capabilities";
+      break;
+    case ChildStage::filter:
+      doing += "loading the system call filter";
+      break;
+    case ChildStage::exec:
+      doing += "executing execd";
+      break;
   }
   Error error = system_error(doing, failure.error);
   // A missing file in an image is nothing that the caller looked for by name.

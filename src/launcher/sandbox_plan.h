@@ -32,7 +32,8 @@ struct PlanInput {
   const sys::Cgroup& cgroup;
 };
 
-// Owns the memory; valid as long as what the input points to. Not movable: the plan holds addresses inside it.
+// Owns the memory; valid as long as what the input points to. Not movable: the plan holds addresses inside
+// it.
 class SandboxPlan {
  public:
   explicit SandboxPlan(const PlanInput& input);

@@ -27,7 +27,8 @@ Sandbox::Answer answer_of(Sandboxes::Respond respond) {
 void check_create(const CreateRequest& request) {
   check_sandbox_id(request.id);
   const std::string& image = request.image;
-  if (image.size() > 255 || image.find('/') != image.npos || image.find('\0') != image.npos || image.starts_with("."))
+  if (image.size() > 255 || image.find('/') != image.npos || image.find('\0') != image.npos ||
+      image.starts_with("."))
     throw Error(ErrorCode::invalid, "reading an image name: not one path component");
   if (request.cpu_millis < 0 || request.memory_bytes < 0 || request.pids < 0)
     throw Error(ErrorCode::invalid, "reading limits: a limit is negative");
@@ -62,7 +63,8 @@ void Sandboxes::on(CreateRequest request, Respond respond) {
                       .exited =
                           [this, id] {
                             SandboxInfo info = sandboxes_.at(id).sandbox->info();
-                            log_info("sandbox ended by itself", {{"sandbox", id}, {"reason", info.exit_reason}});
+                            log_info("sandbox ended by itself",
+                                     {{"sandbox", id}, {"reason", info.exit_reason}});
                             on_exit_(std::move(info));
                             on_change_();
                           },
@@ -120,12 +122,14 @@ void Sandboxes::on(ListRequest, Respond respond) {
 
 Sandboxes::Entry& Sandboxes::find(const std::string& id) {
   auto found = sandboxes_.find(id);
-  if (found == sandboxes_.end()) throw Error(ErrorCode::not_found, "looking for sandbox " + id + ": there is none");
+  if (found == sandboxes_.end())
+    throw Error(ErrorCode::not_found, "looking for sandbox " + id + ": there is none");
   return found->second;
 }
 
 size_t Sandboxes::alive() const {
-  return static_cast<size_t>(std::ranges::count_if(sandboxes_, [](auto& item) { return item.second.sandbox->alive(); }));
+  return static_cast<size_t>(
+      std::ranges::count_if(sandboxes_, [](auto& item) { return item.second.sandbox->alive(); }));
 }
 
 void Sandboxes::destroy_all() {

@@ -32,8 +32,8 @@ class Sandboxes {
  private:
   struct Entry {
     std::unique_ptr<Sandbox> sandbox;
-    Respond created;                  // of the request that made it, while it starts
-    std::vector<Respond> destroyed;   // waiting for its end
+    Respond created;                 // of the request that made it, while it starts
+    std::vector<Respond> destroyed;  // waiting for its end
   };
 
   void on(CreateRequest request, Respond respond);

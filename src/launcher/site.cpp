@@ -44,7 +44,8 @@ uint64_t raise_file_limit() {
   return std::min(hard, kFilesInside);
 }
 
-// Mounts of the host still arrive here (an image directory on a disk that is mounted later), ours never leave.
+// Mounts of the host still arrive here (an image directory on a disk that is mounted later), ours never
+// leave.
 void enter_mount_namespace() {
   check(::unshare(CLONE_NEWNS), "entering a mount namespace");
   check(::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr), "separating mounts");
@@ -61,7 +62,8 @@ Fd take_over(const Fd& root) {
   check(lock.get(), "opening the launcher's lock");
   // A predecessor that is being killed needs a moment.
   for (int tries = 0; !sys::lock_file(lock.get(), sys::Lock::exclusive, false); tries++) {
-    if (tries == 50) throw Error(ErrorCode::conflict, "taking the state directory over: another launcher works there");
+    if (tries == 50)
+      throw Error(ErrorCode::conflict, "taking the state directory over: another launcher works there");
     ::usleep(100'000);
   }
   return lock;
@@ -73,7 +75,8 @@ std::vector<std::string> host_layer_names() {
   std::vector<std::string> names = {"usr"};
   for (const char* name : {"bin", "sbin", "lib", "lib32", "lib64", "libx32"}) {
     struct stat info;
-    if (::lstat((std::string("/") + name).c_str(), &info) == 0 && S_ISDIR(info.st_mode)) names.push_back(name);
+    if (::lstat((std::string("/") + name).c_str(), &info) == 0 && S_ISDIR(info.st_mode))
+      names.push_back(name);
   }
   return names;
 }
@@ -106,9 +109,11 @@ Site open_site(const LauncherOptions& options) {
   site.images = open_directory(options.images_dir);
   site.guest = open_directory(options.guest_dir);
   site.host = open_directory(options.host_dir);
-  for (const std::string& name : host_layer_names()) site.host_layers.push_back({name, open_directory("/" + name)});
+  for (const std::string& name : host_layer_names())
+    site.host_layers.push_back({name, open_directory("/" + name)});
   site.null = Fd(check(::open("/dev/null", O_RDWR | O_CLOEXEC), "opening /dev/null"));
-  site.self = Fd(static_cast<int>(check(::syscall(SYS_pidfd_open, ::getpid(), 0), "opening the launcher's pidfd")));
+  site.self =
+      Fd(static_cast<int>(check(::syscall(SYS_pidfd_open, ::getpid(), 0), "opening the launcher's pidfd")));
 
   site.overlay_options = sys::probe_overlay_options(site.root.get(), site.mount_point);
   site.steps = root_steps();

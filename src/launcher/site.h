@@ -40,12 +40,12 @@ struct Site {
   uint64_t max_files = 0;  // for programs in sandboxes
 };
 
-// Enters a mount namespace of its own, takes the state directory over and prepares all of it. Throws Error; conflict
-// if another launcher holds the state directory.
+// Enters a mount namespace of its own, takes the state directory over and prepares all of it. Throws Error;
+// conflict if another launcher holds the state directory.
 Site open_site(const LauncherOptions& options);
 
-// Top-level directories of the machine that the image "host" shows: "usr", and for machines without merged /usr also
-// "bin", "sbin", "lib*".
+// Top-level directories of the machine that the image "host" shows: "usr", and for machines without merged
+// /usr also "bin", "sbin", "lib*".
 std::vector<std::string> host_layer_names();
 
 }  // namespace osb::launcher

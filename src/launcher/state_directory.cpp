@@ -39,7 +39,7 @@ std::string canonical(const std::string& path) {
 }
 
 struct stat status_of(int fd, const std::string& path) {
-  struct stat st {};
+  struct stat st{};
   check(::fstat(fd, &st), "looking at " + path);
   return st;
 }
@@ -49,7 +49,8 @@ Fd open_part(int state, const std::string& whole, const std::string& name, mode_
   bool fresh = ::mkdirat(state, name.c_str(), mode) == 0;
   if (!fresh && errno != EEXIST) throw system_error("creating " + path);
   Fd fd = sys::try_open_beneath(state, name, O_RDONLY | O_DIRECTORY);
-  if (!fd) throw Error(ErrorCode::invalid, "opening " + path + ": it must be a directory, and no symbolic link");
+  if (!fd)
+    throw Error(ErrorCode::invalid, "opening " + path + ": it must be a directory, and no symbolic link");
   if (fresh) check(::fchmod(fd.get(), mode), "setting the mode of " + path);
   return fd;
 }
@@ -58,7 +59,8 @@ Fd open_part(int state, const std::string& whole, const std::string& name, mode_
 void require_ours(int fd, const std::string& path) {
   struct stat st = status_of(fd, path);
   if (st.st_uid != 0 || (st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-    throw Error(ErrorCode::invalid, "opening " + path + ": it must belong to root, with no write permission for others");
+    throw Error(ErrorCode::invalid,
+                "opening " + path + ": it must belong to root, with no write permission for others");
 }
 
 uint32_t claim_server_part(int fd, const std::string& path, uint32_t derived) {
@@ -74,7 +76,8 @@ uint32_t claim_server_part(int fd, const std::string& path, uint32_t derived) {
 
 std::string default_state_directory() {
   if (::geteuid() == 0) return "/var/lib/opensandbox";
-  if (const char* xdg = ::getenv("XDG_STATE_HOME"); xdg && *xdg == '/') return std::string(xdg) + "/opensandbox";
+  if (const char* xdg = ::getenv("XDG_STATE_HOME"); xdg && *xdg == '/')
+    return std::string(xdg) + "/opensandbox";
   const char* home = ::getenv("HOME");
   return std::string(home && *home ? home : "") + "/.local/state/opensandbox";
 }
@@ -82,15 +85,18 @@ std::string default_state_directory() {
 StateDirectory StateDirectory::open(const std::string& path, const std::string& images) {
   if (::geteuid() != 0)
     throw Error(ErrorCode::unsupported,
-                "opening state directory " + path + ": the native runtime needs root in this release (run it with sudo)");
+                "opening state directory " + path +
+                    ": the native runtime needs root in this release (run it with sudo)");
   mode_t before = ::umask(022);
   Defer restore([&] { ::umask(before); });
 
   StateDirectory state;
   state.path_ = canonical(path);
-  Fd top(check(::open(state.path_.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), "opening " + state.path_));
+  Fd top(check(::open(state.path_.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),
+               "opening " + state.path_));
   state.server_ = open_part(top.get(), state.path_, "server", 0700);
-  state.server_uid_ = claim_server_part(state.server_.get(), state.path_ + "/server", uid_of_path(state.path_));
+  state.server_uid_ =
+      claim_server_part(state.server_.get(), state.path_ + "/server", uid_of_path(state.path_));
   state.launcher_ = open_part(top.get(), state.path_, "launcher", 0700);
   require_ours(state.launcher_.get(), state.path_ + "/launcher");
   state.run_ = open_part(top.get(), state.path_, "run", 0755);
@@ -100,7 +106,8 @@ StateDirectory StateDirectory::open(const std::string& path, const std::string& 
     state.images_ = open_part(top.get(), state.path_, "images", 0755);
   } else {
     state.images_path_ = canonical(images);
-    state.images_ = Fd(check(::open(state.images_path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), "opening " + images));
+    state.images_ = Fd(
+        check(::open(state.images_path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), "opening " + images));
   }
   require_ours(state.images_.get(), state.images_path_);
   return state;

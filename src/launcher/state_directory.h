@@ -6,8 +6,8 @@
 //   STATE/run/      0755  root: launcher.sock, supervisor.lock
 //   STATE/images/   0755  root, unless --images names another place
 //
-// All of it is opened once, by descriptor, and checked: a symbolic link, or a directory that somebody else owns or
-// may write to, is refused.
+// All of it is opened once, by descriptor, and checked: a symbolic link, or a directory that somebody else
+// owns or may write to, is refused.
 #pragma once
 
 #include <cstdint>
@@ -36,8 +36,8 @@ class StateDirectory {
   int run() const { return run_.get(); }
   int images() const { return images_.get(); }
 
-  // The unprivileged numeric uid and gid of this state directory's server: derived from the path, and kept when the
-  // directory moves. 2000000000 … 2099999999.
+  // The unprivileged numeric uid and gid of this state directory's server: derived from the path, and kept
+  // when the directory moves. 2000000000 … 2099999999.
   uint32_t server_uid() const { return server_uid_; }
 
   // Fails with Error(conflict) if another server works on this state directory. The lock lasts as long as the

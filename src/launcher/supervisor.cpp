@@ -56,14 +56,15 @@ Fd answering_launcher(int run_directory) {
   std::optional<HelloEvent> hello = greeting(socket->get());
   if (!hello) return Fd();
   if (hello->version != kProtocolVersion)
-    throw Error(ErrorCode::unavailable, "starting the launcher: one of another version is running (protocol " +
-                                            std::to_string(hello->version) + "); end its sandboxes and its supervisor first");
+    throw Error(ErrorCode::unavailable,
+                "starting the launcher: one of another version is running (protocol " +
+                    std::to_string(hello->version) + "); end its sandboxes and its supervisor first");
   return std::move(*socket);
 }
 
 std::string log_tail(int launcher_directory) {
   Fd log = sys::try_open_beneath(launcher_directory, kLog, O_RDONLY);
-  struct stat st {};
+  struct stat st{};
   if (!log || ::fstat(log.get(), &st) != 0) return "launcher.log is missing";
   std::string tail(std::min<off_t>(st.st_size, 2000), '\0');
   ssize_t n = ::pread(log.get(), tail.data(), tail.size(), st.st_size - static_cast<off_t>(tail.size()));
@@ -71,23 +72,25 @@ std::string log_tail(int launcher_directory) {
   return tail.empty() ? "launcher.log is empty" : "launcher.log ends with:\n" + tail;
 }
 
-// Starts the supervisor if nobody holds the lock. The new process inherits the locked descriptor, so there is no
-// moment without a holder.
+// Starts the supervisor if nobody holds the lock. The new process inherits the locked descriptor, so there is
+// no moment without a holder.
 void start_supervisor(const StateDirectory& state, const SupervisorOptions& options) {
   Fd lock = sys::open_beneath(state.run(), "supervisor.lock", O_RDWR | O_CREAT, 0600);
-  if (!sys::lock_file(lock.get(), sys::Lock::exclusive, false)) return;  // there is one; its launcher is coming up
+  if (!sys::lock_file(lock.get(), sys::Lock::exclusive, false))
+    return;  // there is one; its launcher is coming up
   Fd log = open_launcher_log(state.launcher());
-  sys::ChildSpec spec{.program = kProgram, .argv = {"opensandbox", "supervisor"}, .env = options.environment, .cwd = "/"};
+  sys::ChildSpec spec{
+      .program = kProgram, .argv = {"opensandbox", "supervisor"}, .env = options.environment, .cwd = "/"};
   spec.argv.insert(spec.argv.end(), options.launcher_arguments.begin(), options.launcher_arguments.end());
-  spec.fds = {{1, log.get()}, {2, log.get()}, {kSupervisorLockFd, lock.get()}, {kSupervisorLogFd, state.launcher()}};
+  spec.fds = {
+      {1, log.get()}, {2, log.get()}, {kSupervisorLockFd, lock.get()}, {kSupervisorLogFd, state.launcher()}};
   spec.new_session = true;
   sys::Child child = sys::start_child(spec);
   int status = 0;
-  while (::waitpid(child.pid, &status, 0) < 0 && errno == EINTR) {
-  }
+  while (::waitpid(child.pid, &status, 0) < 0 && errno == EINTR) {}
   if (status != 0)
-    throw Error(ErrorCode::unavailable, "starting the supervisor: " + sys::exit_status_of(status).text() + "; " +
-                                            log_tail(state.launcher()));
+    throw Error(ErrorCode::unavailable, "starting the supervisor: " + sys::exit_status_of(status).text() +
+                                            "; " + log_tail(state.launcher()));
 }
 
 class Supervisor {
@@ -155,7 +158,8 @@ class Supervisor {
     int status = 0;
     std::optional<Clock::time_point> kill_at;
     for (;;) {
-      auto limit = kill_at ? std::chrono::duration_cast<milliseconds>(*kill_at - Clock::now()) : milliseconds(3'600'000);
+      auto limit = kill_at ? std::chrono::duration_cast<milliseconds>(*kill_at - Clock::now())
+                           : milliseconds(3'600'000);
       Woken woken = wait_for_signal(limit);
       if (ended(launcher.pid, status)) return status;
       if (woken == Woken::stop && !kill_at) {
@@ -173,7 +177,8 @@ class Supervisor {
     Fd log = open_launcher_log(kSupervisorLogFd);
     // Our own lines go where the launcher's go, also after a rotation.
     for (int fd : {1, 2}) check(::dup2(log.get(), fd), "opening launcher.log");
-    sys::ChildSpec spec{.program = kProgram, .argv = {"opensandbox", "launcher"}, .env = environment_, .cwd = "/"};
+    sys::ChildSpec spec{
+        .program = kProgram, .argv = {"opensandbox", "launcher"}, .env = environment_, .cwd = "/"};
     spec.argv.insert(spec.argv.end(), arguments_.begin(), arguments_.end());
     spec.fds = {{1, log.get()}, {2, log.get()}};
     return sys::start_child(spec);
@@ -187,7 +192,7 @@ class Supervisor {
 }  // namespace
 
 Fd open_launcher_log(int directory, off_t limit) {
-  struct stat st {};
+  struct stat st{};
   if (::fstatat(directory, kLog, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_size > limit)
     check(::renameat(directory, kLog, directory, "launcher.log.1"), "rotating launcher.log");
   return sys::open_beneath(directory, kLog, O_WRONLY | O_CREAT | O_APPEND, 0600);
@@ -204,11 +209,13 @@ Fd ensure_supervisor(const StateDirectory& state, const SupervisorOptions& optio
       ::usleep(5000);
     }
   }
-  throw Error(ErrorCode::unavailable, "starting the launcher: it does not answer; " + log_tail(state.launcher()));
+  throw Error(ErrorCode::unavailable,
+              "starting the launcher: it does not answer; " + log_tail(state.launcher()));
 }
 
 int run_supervisor(const std::vector<std::string>& launcher_arguments) {
-  for (int fd : {kSupervisorLockFd, kSupervisorLogFd}) check(::fcntl(fd, F_SETFD, FD_CLOEXEC), "taking over descriptors");
+  for (int fd : {kSupervisorLockFd, kSupervisorLogFd})
+    check(::fcntl(fd, F_SETFD, FD_CLOEXEC), "taking over descriptors");
   // A session leader could be given a terminal; its child cannot.
   pid_t pid = check(::fork(), "detaching the supervisor");
   if (pid > 0) return 0;

@@ -1,7 +1,7 @@
-// The supervisor: a small process that runs the launcher and restarts it, and does nothing else. It outlives the server
-// (its own session, no descriptor of the server's) and ends when the launcher ends with status 0, which the launcher
-// does when it has neither a server nor a sandbox. SIGTERM to the supervisor ends the launcher, and with it every
-// sandbox.
+// The supervisor: a small process that runs the launcher and restarts it, and does nothing else. It outlives
+// the server (its own session, no descriptor of the server's) and ends when the launcher ends with status 0,
+// which the launcher does when it has neither a server nor a sandbox. SIGTERM to the supervisor ends the
+// launcher, and with it every sandbox.
 #pragma once
 
 #include <chrono>
@@ -19,18 +19,20 @@ struct SupervisorOptions {
   std::chrono::milliseconds start_limit{10'000};
 };
 
-// For the server, while it is root: afterwards a launcher answers on STATE/run/launcher.sock: the one that is there, or
-// one that a new supervisor started. Waits up to the limit, then Error(unavailable) with the end of launcher.log.
-// Returns the connection on which it answered: as long as it is open, a launcher without sandboxes stays.
+// For the server, while it is root: afterwards a launcher answers on STATE/run/launcher.sock: the one that is
+// there, or one that a new supervisor started. Waits up to the limit, then Error(unavailable) with the end of
+// launcher.log. Returns the connection on which it answered: as long as it is open, a launcher without
+// sandboxes stays.
 Fd ensure_supervisor(const StateDirectory& state, const SupervisorOptions& options);
 
-// Body of `opensandbox supervisor`, with the descriptors that ensure_supervisor() passes. Detaches (the caller's
-// process returns 0 at once), then stays until the launcher is done. Returns the exit status.
+// Body of `opensandbox supervisor`, with the descriptors that ensure_supervisor() passes. Detaches (the
+// caller's process returns 0 at once), then stays until the launcher is done. Returns the exit status.
 constexpr int kSupervisorLockFd = 3;  // STATE/run/supervisor.lock, locked; held for life
 constexpr int kSupervisorLogFd = 4;   // STATE/launcher
 int run_supervisor(const std::vector<std::string>& launcher_arguments);
 
-// launcher.log in this directory, for appending; moved to launcher.log.1 first when it has grown beyond `limit`.
+// launcher.log in this directory, for appending; moved to launcher.log.1 first when it has grown beyond
+// `limit`.
 Fd open_launcher_log(int launcher_directory, off_t limit = 10 << 20);
 
 }  // namespace osb::launcher

@@ -1,6 +1,6 @@
-// The supervisor runs /proc/self/exe, which is this test program: called as `… supervisor …` or `… launcher …` it
-// plays that role before main() and never reaches the tests. The launcher played here says hello and obeys files in
-// its state directory.
+// The supervisor runs /proc/self/exe, which is this test program: called as `… supervisor …` or `… launcher
+// …` it plays that role before main() and never reaches the tests. The launcher played here says hello and
+// obeys files in its state directory.
 #include "launcher/supervisor.h"
 
 #include <fcntl.h>
@@ -48,7 +48,9 @@ std::string read_text(const std::string& path) {
   int listener = ::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0);
   sockaddr_un address{.sun_family = AF_UNIX};
   ::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-  if (::bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 || ::listen(listener, 8) != 0) ::_exit(2);
+  if (::bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 ||
+      ::listen(listener, 8) != 0)
+    ::_exit(2);
   std::string hello = encode(Reply{0, HelloEvent{kProtocolVersion, "boot-" + std::to_string(::getpid())}});
   while (!exists(state + "/leave")) {
     if (!wait_readable(listener, 5)) continue;
@@ -97,7 +99,8 @@ class StateFixture : public testing::Test {
   }
   void ensure(std::chrono::milliseconds limit = std::chrono::seconds(10)) {
     StateDirectory state = StateDirectory::open(path_);
-    ensure_supervisor(state, {.launcher_arguments = {path_}, .environment = {"PATH=/usr/bin:/bin"}, .start_limit = limit});
+    ensure_supervisor(
+        state, {.launcher_arguments = {path_}, .environment = {"PATH=/usr/bin:/bin"}, .start_limit = limit});
   }
   std::string path_;
 };
@@ -114,10 +117,13 @@ TEST_F(Supervision, StartsOnceAndIsAdopted) {
   EXPECT_EQ(::getsid(supervisor) == ::getsid(0), false);
   EXPECT_NE(::getsid(supervisor), supervisor);  // no session leader
   // Nothing of ours stays open in it but its lock, its log and the log's directory.
-  for (int fd : {0, 1, 2, 3, 4}) EXPECT_TRUE(exists("/proc/" + std::to_string(supervisor) + "/fd/" + std::to_string(fd)));
+  for (int fd : {0, 1, 2, 3, 4})
+    EXPECT_TRUE(exists("/proc/" + std::to_string(supervisor) + "/fd/" + std::to_string(fd)));
   EXPECT_FALSE(exists("/proc/" + std::to_string(supervisor) + "/fd/5"));
   // The lock in particular does not reach the launcher: its descriptor 3 is its own listener.
-  EXPECT_EQ(std::filesystem::read_symlink("/proc/" + std::to_string(launcher) + "/fd/3").string().substr(0, 7), "socket:");
+  EXPECT_EQ(
+      std::filesystem::read_symlink("/proc/" + std::to_string(launcher) + "/fd/3").string().substr(0, 7),
+      "socket:");
 }
 
 TEST_F(Supervision, RestartsAKilledLauncher) {
@@ -180,7 +186,7 @@ TEST_F(State, IsLaidOutAndKept) {
     EXPECT_EQ(state.images_path(), path_ + "/images");
   }
   auto look = [&](const std::string& name) {
-    struct stat st {};
+    struct stat st{};
     EXPECT_EQ(::lstat((path_ + "/" + name).c_str(), &st), 0) << name;
     return st;
   };
@@ -264,8 +270,8 @@ TEST_F(State, RootIsGivenUpForGood) {
   ASSERT_EQ(::chmod(private_file.c_str(), 0600), 0);
   in_child([&] {
     drop_privileges(uid);
-    return ::geteuid() == uid && ::getegid() == uid && ::setuid(0) != 0 && ::seteuid(0) != 0 && ::setgid(0) != 0 &&
-           ::access(private_file.c_str(), R_OK) != 0;
+    return ::geteuid() == uid && ::getegid() == uid && ::setuid(0) != 0 && ::seteuid(0) != 0 &&
+           ::setgid(0) != 0 && ::access(private_file.c_str(), R_OK) != 0;
   });
   in_child([&] {
     lower_privileges(uid);

@@ -30,7 +30,8 @@ void sweep(const Site& site, sys::CgroupTree& cgroups, Trash& trash) {
   std::vector<std::string> directories = sys::list_directory(site.sandboxes.get());
   for (const std::string& name : directories) trash.take(site.sandboxes.get(), name);
   if (!ids.empty() || !directories.empty())
-    log_info("swept what an earlier launcher left", {{"groups", ids.size()}, {"directories", directories.size()}});
+    log_info("swept what an earlier launcher left",
+             {{"groups", ids.size()}, {"directories", directories.size()}});
 }
 
 }  // namespace osb::launcher

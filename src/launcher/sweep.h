@@ -7,8 +7,9 @@
 
 namespace osb::launcher {
 
-// Kills every process in left control groups, waits for them (bounded), removes the groups and hands the directories
-// of sandboxes to the trash. Links and filter rules are replaced by Network. What resists is logged.
+// Kills every process in left control groups, waits for them (bounded), removes the groups and hands the
+// directories of sandboxes to the trash. Links and filter rules are replaced by Network. What resists is
+// logged.
 void sweep(const Site& site, sys::CgroupTree& cgroups, Trash& trash);
 
 }  // namespace osb::launcher

@@ -27,7 +27,8 @@ void empty(int directory) {
     try {
       sys::remove_tree(directory, name);
     } catch (const Error& e) {
-      log_warn("a sandbox's files stay behind until the next start", {{"name", name}, {"error", e.message()}});
+      log_warn("a sandbox's files stay behind until the next start",
+               {{"name", name}, {"error", e.message()}});
     }
   }
 }
@@ -50,7 +51,8 @@ void close_all_but(int a, int b) {
     empty(directory);
     char order[64];
     // End of file: the launcher is gone.
-    for (ssize_t n; (n = ::read(orders, order, sizeof order)) > 0 || (n < 0 && errno == EINTR);) empty(directory);
+    for (ssize_t n; (n = ::read(orders, order, sizeof order)) > 0 || (n < 0 && errno == EINTR);)
+      empty(directory);
   } catch (const std::exception& e) {
     log_error("deleting sandboxes' files failed", {{"error", e.what()}});
   }

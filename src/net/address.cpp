@@ -39,7 +39,8 @@ SocketAddress unix_address(const std::string& path) {
   SocketAddress out;
   auto* un = reinterpret_cast<sockaddr_un*>(&out.storage);
   if (path.empty() || path.size() >= sizeof(un->sun_path))
-    throw Error(ErrorCode::invalid, "reading socket path " + path + ": empty or longer than the kernel allows");
+    throw Error(ErrorCode::invalid,
+                "reading socket path " + path + ": empty or longer than the kernel allows");
   un->sun_family = AF_UNIX;
   ::memcpy(un->sun_path, path.c_str(), path.size() + 1);
   out.length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size() + 1);

@@ -1,4 +1,5 @@
-// Socket addresses as values: numeric text in, numeric text out. IPv4 inside IPv6 (::ffff:a.b.c.d) reads as IPv4.
+// Socket addresses as values: numeric text in, numeric text out. IPv4 inside IPv6 (::ffff:a.b.c.d) reads as
+// IPv4.
 #pragma once
 
 #include <sys/socket.h>

@@ -1,6 +1,6 @@
-// Deadlines of all streams of one loop behind a single timer. Setting one is a clock read and a store: the timer is
-// only re-armed when a deadline is earlier than what it is armed for, and when it fires it looks at every stream.
-// Precision is kTick; use timers for anything finer.
+// Deadlines of all streams of one loop behind a single timer. Setting one is a clock read and a store: the
+// timer is only re-armed when a deadline is earlier than what it is armed for, and when it fires it looks at
+// every stream. Precision is kTick; use timers for anything finer.
 #pragma once
 
 #include <chrono>

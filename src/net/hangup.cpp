@@ -16,8 +16,8 @@ namespace osb::net {
 
 namespace {
 
-// The second epoll set of a loop. Watches are found by number, never by pointer: an event may be under way when its
-// watch ends. While nobody watches, nothing waits, so that Loop::run() can end.
+// The second epoll set of a loop. Watches are found by number, never by pointer: an event may be under way
+// when its watch ends. While nobody watches, nothing waits, so that Loop::run() can end.
 class HangupSet : public asio::execution_context::service {
  public:
   static asio::execution_context::id id;

@@ -27,7 +27,10 @@ constexpr auto kBackOff = std::chrono::milliseconds(100);
 class SocketListener final : public Listener {
  public:
   SocketListener(asio::any_io_executor executor, Fd socket)
-      : executor_(executor), socket_(std::move(socket)), pause_(executor), readable_(executor, socket_.get()) {}
+      : executor_(executor),
+        socket_(std::move(socket)),
+        pause_(executor),
+        readable_(executor, socket_.get()) {}
 
   task<std::unique_ptr<Stream>> accept() override {
     while (true) {
@@ -107,7 +110,8 @@ std::unique_ptr<Listener> listen_at(asio::any_io_executor executor, const Socket
 
 }  // namespace
 
-std::unique_ptr<Listener> listen_tcp(asio::any_io_executor executor, const std::string& address, uint16_t port) {
+std::unique_ptr<Listener> listen_tcp(asio::any_io_executor executor, const std::string& address,
+                                     uint16_t port) {
   return listen_at(std::move(executor), tcp_address(address, port),
                    "listening on " + address + ":" + std::to_string(port));
 }

@@ -20,8 +20,10 @@ class Listener {
   virtual uint16_t port() const = 0;
 };
 
-// "[::]", "0.0.0.0", "127.0.0.1" …; SO_REUSEADDR; backlog 4096. Throws Error ("listening on 127.0.0.1:8080: …").
-std::unique_ptr<Listener> listen_tcp(asio::any_io_executor executor, const std::string& address, uint16_t port);
+// "[::]", "0.0.0.0", "127.0.0.1" …; SO_REUSEADDR; backlog 4096. Throws Error ("listening on 127.0.0.1:8080:
+// …").
+std::unique_ptr<Listener> listen_tcp(asio::any_io_executor executor, const std::string& address,
+                                     uint16_t port);
 std::unique_ptr<Listener> listen_unix(asio::any_io_executor executor, const std::string& path);
 // Takes over a listening socket that somebody else opened.
 std::unique_ptr<Listener> adopt_listener(asio::any_io_executor executor, Fd socket);

@@ -1,5 +1,5 @@
-// The hint UNSAFE_IO drops the locks of descriptor operations (only the loop's thread does those) and keeps the
-// scheduler's, so that stop() and post() may come from other threads.
+// The hint UNSAFE_IO drops the locks of descriptor operations (only the loop's thread does those) and keeps
+// the scheduler's, so that stop() and post() may come from other threads.
 #include "net/loop.h"
 
 #include <atomic>
@@ -49,8 +49,7 @@ void Loop::run_until_done(task<> work) {
       outcome->done = true;
       outcome->failure = e;
     });
-    while (!outcome->done && state_->context.run_one() > 0) {
-    }
+    while (!outcome->done && state_->context.run_one() > 0) {}
   }
   if (!outcome->done) {
     state_->stopped = false;

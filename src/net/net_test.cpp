@@ -1,6 +1,6 @@
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -83,13 +83,15 @@ TEST(Addresses, AreReadAndDescribed) {
     EXPECT_FALSE(describe_peer(tcp_address(other, 1)).loopback) << other;
   EXPECT_EQ(describe_peer(tcp_address("::ffff:10.0.0.1", 1)).address, "10.0.0.1");
   EXPECT_TRUE(describe_peer(unix_address("/x")).loopback);
-  for (const char* bad : {"", "localhost", "1.2.3", "[127.0.0.1]", "::g"}) EXPECT_THROW(tcp_address(bad, 1), Error) << bad;
+  for (const char* bad : {"", "localhost", "1.2.3", "[127.0.0.1]", "::g"})
+    EXPECT_THROW(tcp_address(bad, 1), Error) << bad;
   EXPECT_THROW(unix_address(std::string(200, 'x')), Error);
 }
 
 task<> echo_one(Listener& listener, std::string& seen) {
   auto stream = co_await listener.accept();
-  seen = stream->peer().address + "|" + (stream->peer().loopback ? "loopback" : "far") + "|" + stream->local_address();
+  seen = stream->peer().address + "|" + (stream->peer().loopback ? "loopback" : "far") + "|" +
+         stream->local_address();
   co_await copy(*stream, *stream);
 }
 task<> say(Loop& loop, std::string address, uint16_t port, std::string path, std::string& heard) {
@@ -108,7 +110,8 @@ TEST_F(NetTest, ConnectsOverTcpAndUnixSockets) {
     std::string address, path, seen;
   };
   std::vector<Case> cases;
-  cases.push_back({listen_tcp(loop.executor(), "127.0.0.1", 0), "127.0.0.1", "", "127.0.0.1|loopback|127.0.0.1"});
+  cases.push_back(
+      {listen_tcp(loop.executor(), "127.0.0.1", 0), "127.0.0.1", "", "127.0.0.1|loopback|127.0.0.1"});
   cases.push_back({listen_tcp(loop.executor(), "::", 0), "127.0.0.1", "", "127.0.0.1|loopback|127.0.0.1"});
   cases.push_back({listen_tcp(loop.executor(), "[::]", 0), "::1", "", "::1|loopback|::1"});
   cases.push_back({listen_unix(loop.executor(), path), "", path, "|loopback|"});
@@ -316,8 +319,7 @@ TEST_F(NetTest, AWriterGivesWay) {
   Fd far(fds[1]);
   std::thread reader([&far] {
     std::vector<char> buffer(1 << 20);
-    while (::read(far.get(), buffer.data(), buffer.size()) > 0) {
-    }
+    while (::read(far.get(), buffer.data(), buffer.size()) > 0) {}
   });
   struct Fair {
     static task<> write(Stream& stream, bool& stop) {
@@ -416,7 +418,8 @@ TEST_F(NetTest, ReadableWaitsAndCancels) {
 
 TEST(Loops, DestroyWhatStillWaits) {
   struct Forever {
-    static task<> read(std::unique_ptr<Stream> stream, std::unique_ptr<Stream> other, std::shared_ptr<int> alive) {
+    static task<> read(std::unique_ptr<Stream> stream, std::unique_ptr<Stream> other,
+                       std::shared_ptr<int> alive) {
       HangupWatch watch(*stream, [] {});
       stream->set_read_deadline(60s);
       char byte;
@@ -429,7 +432,8 @@ TEST(Loops, DestroyWhatStillWaits) {
     int fds[2];
     check(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), "making a pair");
     spawn(loop.executor(), "read",
-          Forever::read(adopt_stream(loop.executor(), Fd(fds[0])), adopt_stream(loop.executor(), Fd(fds[1])), alive));
+          Forever::read(adopt_stream(loop.executor(), Fd(fds[0])), adopt_stream(loop.executor(), Fd(fds[1])),
+                        alive));
     loop.run_until_done(sleep_for(1ms));
     EXPECT_EQ(alive.use_count(), 2);
   }

@@ -1,8 +1,8 @@
 // Streams over sockets. One class for TCP and unix sockets: Asio's generic socket does not care.
 //
-// Reading goes through Asio, which skips the call when the last read emptied the socket. Writing calls sendmsg first
-// and asks Asio only when the kernel's buffer is full. A writer that never waits gives way now and then, so that one
-// fast reader cannot keep the loop to itself.
+// Reading goes through Asio, which skips the call when the last read emptied the socket. Writing calls
+// sendmsg first and asks Asio only when the kernel's buffer is full. A writer that never waits gives way now
+// and then, so that one fast reader cannot keep the loop to itself.
 #include "net/stream.h"
 
 #include <netinet/in.h>
@@ -73,8 +73,7 @@ class SocketStream final : public Stream, private Deadlines::Entry {
       reading_ = false;
       if (!error) co_return count;
       if (error == asio::error::eof) co_return 0;
-      if (error != asio::error::operation_aborted)
-        throw broken("reading from a connection", error.message());
+      if (error != asio::error::operation_aborted) throw broken("reading from a connection", error.message());
       // Cancelled: our deadline, close(), or the other direction's deadline. The next round tells.
     }
   }
@@ -99,7 +98,8 @@ class SocketStream final : public Stream, private Deadlines::Entry {
       message.msg_iovlen = count;
       ssize_t sent = ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
       if (sent < 0 && errno == EINTR) continue;
-      if (sent < 0 && errno != EAGAIN && errno != ENOBUFS) throw broken("writing to a connection", ::strerrordesc_np(errno));
+      if (sent < 0 && errno != EAGAIN && errno != ENOBUFS)
+        throw broken("writing to a connection", ::strerrordesc_np(errno));
       for (size_t rest = sent > 0 ? static_cast<size_t>(sent) : 0; next < parts.size();) {
         size_t taken = std::min(rest, parts[next].size());
         parts[next].remove_prefix(taken);
@@ -137,7 +137,8 @@ class SocketStream final : public Stream, private Deadlines::Entry {
     if (closed_) return;
     closed_ = true;
     if (hangup_) hangup_->notify();
-    // The descriptor lives until the stream is destroyed, so that its number cannot name another connection meanwhile.
+    // The descriptor lives until the stream is destroyed, so that its number cannot name another connection
+    // meanwhile.
     ::shutdown(socket_.native_handle(), SHUT_RDWR);
     interrupt();
   }
@@ -173,9 +174,12 @@ class SocketStream final : public Stream, private Deadlines::Entry {
   }
 
  private:
-  // No waiting for more to send; and a peer whose machine is gone is noticed after about two minutes, whatever waits.
+  // No waiting for more to send; and a peer whose machine is gone is noticed after about two minutes,
+  // whatever waits.
   static void tune(int fd) {
-    auto set = [fd](int level, int option, int value) { ::setsockopt(fd, level, option, &value, sizeof(value)); };
+    auto set = [fd](int level, int option, int value) {
+      ::setsockopt(fd, level, option, &value, sizeof(value));
+    };
     set(IPPROTO_TCP, TCP_NODELAY, 1);
     set(SOL_SOCKET, SO_KEEPALIVE, 1);
     set(IPPROTO_TCP, TCP_KEEPIDLE, 60);
@@ -183,8 +187,9 @@ class SocketStream final : public Stream, private Deadlines::Entry {
     set(IPPROTO_TCP, TCP_KEEPCNT, 4);
   }
 
-  // An expiry while nothing is pending in that direction is found by the next operation, unless the deadline is
-  // moved before. The other direction stays usable: a server answers 408 after it waited for bytes in vain.
+  // An expiry while nothing is pending in that direction is found by the next operation, unless the deadline
+  // is moved before. The other direction stays usable: a server answers 408 after it waited for bytes in
+  // vain.
   void read_expired() override {
     if (!reading_) return;
     read_timed_out_ = true;

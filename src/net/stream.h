@@ -1,8 +1,8 @@
-// A byte stream: TCP or unix socket today, TLS later. Virtual on purpose: it costs nothing measurable and keeps
-// Asio's templates out of every file above.
+// A byte stream: TCP or unix socket today, TLS later. Virtual on purpose: it costs nothing measurable and
+// keeps Asio's templates out of every file above.
 //
-// Used from its loop's thread only; at most one read and one write at a time. Failures throw Error: `timeout` when a
-// deadline passed, `unavailable` for every other broken connection.
+// Used from its loop's thread only; at most one read and one write at a time. Failures throw Error: `timeout`
+// when a deadline passed, `unavailable` for every other broken connection.
 #pragma once
 
 #include <chrono>
@@ -35,8 +35,9 @@ class Stream {
   virtual task<> write(std::vector<std::string_view> parts) = 0;
   task<> write(std::string_view bytes) { return write(std::vector<std::string_view>{bytes}); }
 
-  // Absolute limits from now for all following operations in that direction; zero means none. When one passes,
-  // the pending operation throws Error(timeout) and that direction is unusable. Cheap enough to call per request.
+  // Absolute limits from now for all following operations in that direction; zero means none. When one
+  // passes, the pending operation throws Error(timeout) and that direction is unusable. Cheap enough to call
+  // per request.
   virtual void set_read_deadline(std::chrono::milliseconds after) = 0;
   virtual void set_write_deadline(std::chrono::milliseconds after) = 0;
 
@@ -45,8 +46,8 @@ class Stream {
   // Drops the connection now; a pending operation throws.
   virtual void close() = 0;
 
-  // Waits, without reading, until the peer ended its side or broke the connection. Throws Error(unavailable) when
-  // cancelled by close(). Must not run together with read_some().
+  // Waits, without reading, until the peer ended its side or broke the connection. Throws Error(unavailable)
+  // when cancelled by close(). Must not run together with read_some().
   virtual task<> wait_for_hangup() = 0;
 
   virtual const Peer& peer() const = 0;

@@ -1,7 +1,7 @@
 // Coroutines of this house. One loop runs on one thread; nothing inside a loop needs a lock.
 //
-// Rules: parameters by value, or references to what outlives the await; no capturing lambda is a coroutine; every
-// wait has a deadline or a cancel path; a coroutine is started with spawn(), never detached silently.
+// Rules: parameters by value, or references to what outlives the await; no capturing lambda is a coroutine;
+// every wait has a deadline or a cancel path; a coroutine is started with spawn(), never detached silently.
 #pragma once
 
 #include <string>

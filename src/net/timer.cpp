@@ -1,4 +1,5 @@
-// Waiters of an Event are steady_timers that notify() cancels: a timer that never expires costs no system call.
+// Waiters of an Event are steady_timers that notify() cancels: a timer that never expires costs no system
+// call.
 #include "net/timer.h"
 
 #include <list>
@@ -83,7 +84,8 @@ struct Readable::State {
   bool cancelled = false;
 };
 
-Readable::Readable(asio::any_io_executor executor, int fd) : state_(std::make_unique<State>(std::move(executor), fd)) {}
+Readable::Readable(asio::any_io_executor executor, int fd)
+    : state_(std::make_unique<State>(std::move(executor), fd)) {}
 Readable::~Readable() = default;
 
 task<> Readable::wait() {

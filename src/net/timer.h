@@ -11,7 +11,8 @@ namespace osb::net {
 // Suspends the calling coroutine. Not cancellable: keep it short, or use Event::wait_for.
 task<> sleep_for(std::chrono::milliseconds duration);
 
-// A condition inside one loop. notify() wakes every current waiter; waiters look at the shared state themselves.
+// A condition inside one loop. notify() wakes every current waiter; waiters look at the shared state
+// themselves.
 class Event {
  public:
   explicit Event(asio::any_io_executor executor);
@@ -29,8 +30,8 @@ class Event {
   std::shared_ptr<State> state_;
 };
 
-// Waits until the descriptor can be read (or hung up). The descriptor must be non-blocking and stays the caller's;
-// destroy the watcher before closing it.
+// Waits until the descriptor can be read (or hung up). The descriptor must be non-blocking and stays the
+// caller's; destroy the watcher before closing it.
 class Readable {
  public:
   Readable(asio::any_io_executor executor, int fd);

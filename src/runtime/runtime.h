@@ -1,5 +1,5 @@
-// What the server needs from whatever runs sandboxes: native (this box), Docker and Kubernetes later. The server
-// knows runtimes only through this file.
+// What the server needs from whatever runs sandboxes: native (this box), Docker and Kubernetes later. The
+// server knows runtimes only through this file.
 #pragma once
 
 #include <cstdint>
@@ -44,9 +44,9 @@ enum class State { running, paused, exited };
 struct Sandbox {
   std::string id;
   State state = State::running;
-  std::string address;            // numeric address that this host reaches the sandbox at
-  std::optional<int> exit_code;   // when exited: status of the entrypoint, 128+n when signalled
-  std::string exit_reason;        // when exited: "exit status 3", "killed: out of memory", "the launcher died"
+  std::string address;           // numeric address that this host reaches the sandbox at
+  std::optional<int> exit_code;  // when exited: status of the entrypoint, 128+n when signalled
+  std::string exit_reason;       // when exited: "exit status 3", "killed: out of memory", "the launcher died"
 };
 
 class Runtime {

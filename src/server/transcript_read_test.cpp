@@ -9,9 +9,6 @@ namespace {
 using testing::HasSubstr;
 using testing::MatchesRegex;
 
-constexpr const char* kUuid = "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}";
-constexpr const char* kTime = "2[0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(\\.[0-9]{6})?Z";
-
 class ReadTranscript : public ServerFixture {
  protected:
   ReadTranscript() { config_.max_sandbox_timeout_seconds = 86400; }

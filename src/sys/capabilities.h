@@ -15,9 +15,10 @@ constexpr CapabilitySet capability_set(std::initializer_list<int> numbers) {
   return set;
 }
 
-// Makes the bounding, permitted and effective sets exactly `keep`; empties the ambient and the inheritable set (uid 0
-// gets the bounding set at every exec anyway, and an inheritable capability would let an unprivileged process pick it
-// up from a file). What the process does not hold is not gained. Async-signal-safe. 0, or the errno of what failed.
+// Makes the bounding, permitted and effective sets exactly `keep`; empties the ambient and the inheritable
+// set (uid 0 gets the bounding set at every exec anyway, and an inheritable capability would let an
+// unprivileged process pick it up from a file). What the process does not hold is not gained.
+// Async-signal-safe. 0, or the errno of what failed.
 int limit_capabilities(CapabilitySet keep) noexcept;
 
 }  // namespace osb::sys

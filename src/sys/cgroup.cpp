@@ -36,7 +36,9 @@ bool has(const std::vector<std::string_view>& words, std::string_view word) {
   return std::ranges::find(words, word) != words.end();
 }
 
-std::string in(const std::string& directory, std::string_view file) { return directory + "/" + std::string(file); }
+std::string in(const std::string& directory, std::string_view file) {
+  return directory + "/" + std::string(file);
+}
 
 int64_t cpu_quota(int64_t millis) { return std::max(kCpuQuotaMin, millis * kCpuPeriod / 1000); }
 
@@ -70,7 +72,8 @@ void set_limits(const CgroupMount& mount, const std::string& path, const CgroupL
 
 void require(bool wanted, bool available, std::string_view what) {
   if (wanted && !available)
-    throw Error(ErrorCode::unsupported, "limiting " + std::string(what) + ": no such control group on this machine");
+    throw Error(ErrorCode::unsupported,
+                "limiting " + std::string(what) + ": no such control group on this machine");
 }
 
 }  // namespace
@@ -102,7 +105,8 @@ std::vector<CgroupMount> find_cgroup_mounts(std::string_view mountinfo, std::str
     if (mount.used()) found.push_back(std::move(mount));
   }
   // One place for each use: a hierarchy may be mounted twice, and v2 freezes better than v1.
-  for (bool CgroupMount::* use : {&CgroupMount::cpu, &CgroupMount::memory, &CgroupMount::pids, &CgroupMount::freezer}) {
+  for (bool CgroupMount::* use :
+       {&CgroupMount::cpu, &CgroupMount::memory, &CgroupMount::pids, &CgroupMount::freezer}) {
     bool taken = false;
     if (use == &CgroupMount::freezer && have_v2) {
       for (CgroupMount& mount : found) mount.*use = mount.v2;
@@ -121,7 +125,8 @@ std::vector<CgroupMount> find_cgroup_mounts() {
   std::string mountinfo = read_text(AT_FDCWD, "/proc/self/mountinfo");
   for (const CgroupMount& mount : find_cgroup_mounts(mountinfo, ""))
     if (mount.v2)
-      return find_cgroup_mounts(mountinfo, try_read_text(AT_FDCWD, in(mount.path, "cgroup.controllers")).value_or(""));
+      return find_cgroup_mounts(mountinfo,
+                                try_read_text(AT_FDCWD, in(mount.path, "cgroup.controllers")).value_or(""));
   return find_cgroup_mounts(mountinfo, "");
 }
 
@@ -131,7 +136,8 @@ CgroupTree::CgroupTree(std::string name, std::vector<CgroupMount> mounts)
   for (const CgroupMount& mount : mounts_) {
     std::string path = in(mount.path, name_);
     if (mount.v2) enable_v2_controllers(mount);
-    if (::mkdir(path.c_str(), 0755) != 0 && errno != EEXIST) throw system_error("making control group " + path);
+    if (::mkdir(path.c_str(), 0755) != 0 && errno != EEXIST)
+      throw system_error("making control group " + path);
     if (mount.v2) {
       CgroupMount inner = mount;
       inner.path = path;
@@ -142,7 +148,9 @@ CgroupTree::CgroupTree(std::string name, std::vector<CgroupMount> mounts)
 
 void CgroupTree::enable_v2_controllers(const CgroupMount& mount) {
   auto enable = [&](bool wanted, std::string_view name) {
-    if (!wanted || try_write_text(AT_FDCWD, in(mount.path, "cgroup.subtree_control"), "+" + std::string(name))) return;
+    if (!wanted ||
+        try_write_text(AT_FDCWD, in(mount.path, "cgroup.subtree_control"), "+" + std::string(name)))
+      return;
     log_warn("control group controller cannot be switched on",
              {{"controller", name}, {"path", mount.path}, {"error", system_error("writing").message()}});
   };
@@ -209,9 +217,11 @@ std::vector<std::string> CgroupTree::list() const {
 std::optional<int64_t> CgroupTree::memory_use() const {
   for (const CgroupMount& mount : mounts_) {
     if (!mount.memory) continue;
-    auto text = try_read_text(AT_FDCWD, in(in(mount.path, name_), mount.v2 ? "memory.current" : "memory.usage_in_bytes"), 64);
+    auto text = try_read_text(
+        AT_FDCWD, in(in(mount.path, name_), mount.v2 ? "memory.current" : "memory.usage_in_bytes"), 64);
     int64_t value = 0;
-    if (text && std::from_chars(text->data(), text->data() + text->size(), value).ec == std::errc()) return value;
+    if (text && std::from_chars(text->data(), text->data() + text->size(), value).ec == std::errc())
+      return value;
   }
   return std::nullopt;
 }
@@ -268,7 +278,8 @@ void Cgroup::kill() {
 int64_t Cgroup::oom_kills() const {
   const Place* p = place(&CgroupMount::memory);
   if (!p) return 0;
-  std::string text = try_read_text(AT_FDCWD, in(p->path, p->mount.v2 ? "memory.events" : "memory.oom_control")).value_or("");
+  std::string text =
+      try_read_text(AT_FDCWD, in(p->path, p->mount.v2 ? "memory.events" : "memory.oom_control")).value_or("");
   return keyed_number(text, "oom_kill").value_or(0);
 }
 

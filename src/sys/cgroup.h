@@ -1,9 +1,9 @@
-// Control groups of sandboxes, in whatever layout the machine has: v2 alone, v1 alone, or both (hybrid: controllers
-// in v1, an empty v2 tree that still starts, freezes and kills whole groups).
+// Control groups of sandboxes, in whatever layout the machine has: v2 alone, v1 alone, or both (hybrid:
+// controllers in v1, an empty v2 tree that still starts, freezes and kills whole groups).
 //
-// Each controller is used where it is mounted; freezing and killing go through v2 when there is one. Processes join
-// v1 groups by writing "0" into the `tasks` file themselves: moving oneself needs no grace period of the kernel,
-// being moved costs one per hierarchy (several milliseconds).
+// Each controller is used where it is mounted; freezing and killing go through v2 when there is one.
+// Processes join v1 groups by writing "0" into the `tasks` file themselves: moving oneself needs no grace
+// period of the kernel, being moved costs one per hierarchy (several milliseconds).
 #pragma once
 
 #include <cstdint>
@@ -28,8 +28,8 @@ struct CgroupMount {
   bool operator==(const CgroupMount&) const = default;
 };
 
-// What is mounted, from the text of /proc/self/mountinfo; `v2_controllers` is the content of cgroup.controllers at
-// the root of the v2 tree. Hierarchies of no use to us are left out.
+// What is mounted, from the text of /proc/self/mountinfo; `v2_controllers` is the content of
+// cgroup.controllers at the root of the v2 tree. Hierarchies of no use to us are left out.
 std::vector<CgroupMount> find_cgroup_mounts(std::string_view mountinfo, std::string_view v2_controllers);
 // The same for this machine.
 std::vector<CgroupMount> find_cgroup_mounts();
@@ -80,8 +80,8 @@ class CgroupTree {
   // Throws Error where there are no control groups or they cannot be written.
   explicit CgroupTree(std::string name, std::vector<CgroupMount> mounts = find_cgroup_mounts());
 
-  // New groups with limits set. Throws Error: unsupported for a limit that this machine cannot enforce. Leaves
-  // nothing behind then.
+  // New groups with limits set. Throws Error: unsupported for a limit that this machine cannot enforce.
+  // Leaves nothing behind then.
   Cgroup create(const std::string& id, const CgroupLimits& limits);
   // A handle on groups that exist already, in at least one hierarchy.
   Cgroup adopt(const std::string& id);

@@ -1,6 +1,7 @@
 #include "sys/cgroup.h"
 
 #include <fcntl.h>
+#include <gtest/gtest.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -10,8 +11,6 @@
 #include <optional>
 #include <string>
 
-#include <gtest/gtest.h>
-
 #include "base/error.h"
 #include "sys/pidfd.h"
 
@@ -19,8 +18,9 @@ namespace osb::sys {
 namespace {
 
 TEST(CgroupMounts, UnifiedOnly) {
-  auto mounts = find_cgroup_mounts("30 23 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n",
-                                   "cpuset cpu io memory pids\n");
+  auto mounts =
+      find_cgroup_mounts("30 23 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n",
+                         "cpuset cpu io memory pids\n");
   ASSERT_EQ(mounts.size(), 1u);
   EXPECT_EQ(mounts[0], (CgroupMount{"/sys/fs/cgroup", true, true, true, true, true}));
 }
@@ -130,7 +130,8 @@ TEST_F(LiveCgroup, LimitsMemoryAndCountsOomKills) {
   Fd pidfd;
   run_inside(group, pidfd, [] {
     for (;;) {
-      char* block = static_cast<char*>(malloc(1 << 20));
+      volatile char* block =
+          static_cast<char*>(malloc(1 << 20));  // else the compiler drops what nobody reads
       for (int i = 0; i < 1 << 20; i += 4096) block[i] = 1;
     }
   });

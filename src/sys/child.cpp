@@ -1,11 +1,11 @@
-// The one place between fork and exec for ordinary children. The child shares our memory until exec (CLONE_VM and
-// CLONE_VFORK: no page table is copied, and we are suspended meanwhile), so what fails in it is simply written into
-// a variable of ours; no error pipe is needed.
+// The one place between fork and exec for ordinary children. The child shares our memory until exec (CLONE_VM
+// and CLONE_VFORK: no page table is copied, and we are suspended meanwhile), so what fails in it is simply
+// written into a variable of ours; no error pipe is needed.
 //
-// Traps: the child may call nothing that touches process-wide state of the C library (glibc's setresuid() would
-// signal "our" threads), so ids change by raw system calls. Signals stay blocked across the clone: a handler of ours
-// running in the child would run on our memory. Changing ids makes the shared memory non-dumpable in the kernel, so
-// a process of the new uid cannot look into us during the window.
+// Traps: the child may call nothing that touches process-wide state of the C library (glibc's setresuid()
+// would signal "our" threads), so ids change by raw system calls. Signals stay blocked across the clone: a
+// handler of ours running in the child would run on our memory. Changing ids makes the shared memory
+// non-dumpable in the kernel, so a process of the new uid cannot look into us during the window.
 #include "sys/child.h"
 
 #include <errno.h>
@@ -209,15 +209,19 @@ Error error_of(const ChildSpec& spec, const std::string& program, const Plan& pl
   int err = plan.failed_errno;
   std::string doing = "starting " + spec.program + ": ";
   switch (plan.failed_step) {
-    case Step::exec: return exec_error(spec, program, err);
+    case Step::exec:
+      return exec_error(spec, program, err);
     case Step::directory: {
       ErrorCode code = err == ENOENT ? ErrorCode::not_found : ErrorCode::invalid;
       return Error(code, doing + "working directory " + spec.cwd + ": " + describe(err));
     }
     case Step::identity:
-      return Error(err == EAGAIN ? ErrorCode::exhausted : ErrorCode::invalid, doing + "changing user: " + describe(err));
-    case Step::descriptors: return system_error(doing + "passing descriptors", err);
-    default: return system_error(doing + "making its process group", err);
+      return Error(err == EAGAIN ? ErrorCode::exhausted : ErrorCode::invalid,
+                   doing + "changing user: " + describe(err));
+    case Step::descriptors:
+      return system_error(doing + "passing descriptors", err);
+    default:
+      return system_error(doing + "making its process group", err);
   }
 }
 
@@ -231,7 +235,8 @@ void check_texts(const ChildSpec& spec) {
 std::vector<std::pair<int, int>> with_standard_descriptors(const ChildSpec& spec, int null_fd) {
   std::vector<std::pair<int, int>> fds = spec.fds;
   for (int fd = 0; fd < 3; ++fd)
-    if (std::ranges::none_of(spec.fds, [fd](const auto& pair) { return pair.first == fd; })) fds.emplace_back(fd, null_fd);
+    if (std::ranges::none_of(spec.fds, [fd](const auto& pair) { return pair.first == fd; }))
+      fds.emplace_back(fd, null_fd);
   return fds;
 }
 
@@ -252,7 +257,8 @@ class SignalsBlocked {
 
 Child launch(Plan& plan) {
   auto stack = std::make_unique_for_overwrite<char[]>(kStackBytes);
-  void* top = reinterpret_cast<void*>(reinterpret_cast<uintptr_t>(stack.get() + kStackBytes) & ~uintptr_t{63});
+  void* top =
+      reinterpret_cast<void*>(reinterpret_cast<uintptr_t>(stack.get() + kStackBytes) & ~uintptr_t{63});
   SignalsBlocked blocked;
   int pidfd = -1;
   int pid = ::clone(child_main, top, CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, &plan, &pidfd);
@@ -302,8 +308,7 @@ Child start_child(const ChildSpec& spec) {
   Child child = launch(plan);
   if (plan.failed_errno == 0) return child;
   int status;
-  while (::waitpid(child.pid, &status, 0) < 0 && errno == EINTR) {
-  }
+  while (::waitpid(child.pid, &status, 0) < 0 && errno == EINTR) {}
   throw error_of(spec, program, plan);
 }
 

@@ -1,6 +1,6 @@
-// Starting a program: everything is prepared before fork in plain memory; the code between fork and exec lives in
-// child.cpp and nowhere else, and calls only async-signal-safe functions. Failures in the child come back as errors
-// of start_child(), so a missing program is known at once.
+// Starting a program: everything is prepared before fork in plain memory; the code between fork and exec
+// lives in child.cpp and nowhere else, and calls only async-signal-safe functions. Failures in the child come
+// back as errors of start_child(), so a missing program is known at once.
 #pragma once
 
 #include <sys/types.h>
@@ -22,10 +22,11 @@ struct ChildSpec {
   std::vector<std::string> argv;  // argv[0] included
   std::vector<std::string> env;   // "NAME=value"
   std::string cwd;                // empty: inherited
-  // What the child sees as descriptors: pairs (child fd, our fd). 0, 1 and 2 are /dev/null if not named; everything
-  // else is closed in the child.
+  // What the child sees as descriptors: pairs (child fd, our fd). 0, 1 and 2 are /dev/null if not named;
+  // everything else is closed in the child.
   std::vector<std::pair<int, int>> fds;
-  std::optional<uint32_t> uid;  // setresuid; with it gid (default: uid's primary group must be given by the caller)
+  std::optional<uint32_t>
+      uid;  // setresuid; with it gid (default: uid's primary group must be given by the caller)
   std::optional<uint32_t> gid;
   std::vector<uint32_t> groups;  // supplementary; used when uid or gid is set
   bool new_group = true;         // own process group (setpgid)
@@ -39,14 +40,14 @@ struct Child {
   Fd pidfd;  // becomes readable when the leader ends; may be empty on kernels without pidfd
 };
 
-// Throws Error: not_found for a missing program or cwd ("starting nope: no such program"), invalid for one that
-// cannot be executed, internal otherwise. On an error no process is left behind.
+// Throws Error: not_found for a missing program or cwd ("starting nope: no such program"), invalid for one
+// that cannot be executed, internal otherwise. On an error no process is left behind.
 Child start_child(const ChildSpec& spec);
 
 // How a process ended.
 struct ExitStatus {
-  int code = 0;     // exit status, or -1 when signalled
-  int signal = 0;   // 0 when it exited
+  int code = 0;    // exit status, or -1 when signalled
+  int signal = 0;  // 0 when it exited
   bool core = false;
   // "exit status 3", "signal: killed", "signal: terminated (core dumped)".
   std::string text() const;

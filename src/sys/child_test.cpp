@@ -1,6 +1,7 @@
 #include "sys/child.h"
 
 #include <fcntl.h>
+#include <gtest/gtest.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -8,8 +9,6 @@
 #include <unistd.h>
 
 #include <string>
-
-#include <gtest/gtest.h>
 
 namespace osb::sys {
 namespace {
@@ -169,8 +168,9 @@ TEST(Child, SignalsAreAsTheyAreForAFreshProgram) {
 }
 
 TEST(Child, LeadsItsOwnGroupOrSession) {
-  std::string script = "read a b c d group session rest < /proc/self/stat; read self rest2 < /proc/self/stat;"
-                       "echo $((group == $$)) $((session == $$))";
+  std::string script =
+      "read a b c d group session rest < /proc/self/stat; read self rest2 < /proc/self/stat;"
+      "echo $((group == $$)) $((session == $$))";
   EXPECT_EQ(run(shell(script)).output, "1 0\n");
   ChildSpec spec = shell(script);
   spec.new_session = true;

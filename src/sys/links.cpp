@@ -1,15 +1,15 @@
-// The traps: IFLA_AF_SPEC is looked at after the flags of the same message, so the address mode has to be set in a
-// message of its own before the link comes up; and a veth made with one queue costs far less than the default of
-// one per possible CPU.
+// The traps: IFLA_AF_SPEC is looked at after the flags of the same message, so the address mode has to be set
+// in a message of its own before the link comes up; and a veth made with one queue costs far less than the
+// default of one per possible CPU.
 #include "sys/links.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
-#include <fcntl.h>
 #include <net/if.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -74,7 +74,8 @@ void create_veth(NetlinkSocket& route, const VethSpec& spec) {
   messages.end(data);
   messages.end(info);
   NetlinkError result = route.try_transact(messages);
-  if (result.error == EEXIST) throw Error(ErrorCode::conflict, "making link " + spec.name + ": the name is taken");
+  if (result.error == EEXIST)
+    throw Error(ErrorCode::conflict, "making link " + spec.name + ": the name is taken");
   if (result.error != 0) throw system_error("making link " + spec.name, result.error);
 }
 
@@ -130,11 +131,12 @@ std::vector<std::string> links_with_prefix(NetlinkSocket& route, const std::stri
   std::vector<std::string> names;
   route.dump(request, [&](uint16_t type, std::span<const char> payload) {
     if (type != RTM_NEWLINK || payload.size() < sizeof(ifinfomsg)) return;
-    for_each_attr(payload.subspan(NLMSG_ALIGN(sizeof(ifinfomsg))), [&](uint16_t attr, std::span<const char> value) {
-      if (attr != IFLA_IFNAME || value.empty()) return;
-      std::string name(value.data(), strnlen(value.data(), value.size()));
-      if (name.starts_with(prefix)) names.push_back(std::move(name));
-    });
+    for_each_attr(payload.subspan(NLMSG_ALIGN(sizeof(ifinfomsg))),
+                  [&](uint16_t attr, std::span<const char> value) {
+                    if (attr != IFLA_IFNAME || value.empty()) return;
+                    std::string name(value.data(), strnlen(value.data(), value.size()));
+                    if (name.starts_with(prefix)) names.push_back(std::move(name));
+                  });
   });
   return names;
 }

@@ -21,7 +21,8 @@ struct VethSpec {
 // Makes the pair, both ends down. Throws Error: "exists" is reported as ErrorCode::conflict.
 void create_veth(NetlinkSocket& route, const VethSpec& spec);
 
-// Brings a link up as one end of a point-to-point line without IPv6 addresses: `local`/32 here, `remote`/32 there.
+// Brings a link up as one end of a point-to-point line without IPv6 addresses: `local`/32 here, `remote`/32
+// there.
 void bring_up_line(NetlinkSocket& route, const std::string& name, uint32_t local, uint32_t remote);
 
 // True if there was such a link.
@@ -38,8 +39,8 @@ std::vector<Ipv4Route> ipv4_routes(NetlinkSocket& route);
 // MTU of the link that the default route uses; 1500 if there is none.
 uint32_t default_route_mtu(NetlinkSocket& route);
 
-// Messages that configure the network from inside a new namespace, made before fork and sent after it. The index
-// of the link is not known yet: patch it (an int) into each of `link_offsets`.
+// Messages that configure the network from inside a new namespace, made before fork and sent after it. The
+// index of the link is not known yet: patch it (an int) into each of `link_offsets`.
 struct InnerNetworkMessages {
   NetlinkBuffer messages;
   std::vector<size_t> link_offsets;

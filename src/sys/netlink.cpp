@@ -84,20 +84,21 @@ NetlinkSocket::NetlinkSocket(int protocol)
 
 void NetlinkSocket::send(NetlinkBuffer& messages) {
   // What an interrupted exchange left behind must not be taken for the answer to this one.
-  while (::recv(fd_.get(), buffer_.data(), buffer_.size(), MSG_DONTWAIT | MSG_TRUNC) > 0) {
-  }
+  while (::recv(fd_.get(), buffer_.data(), buffer_.size(), MSG_DONTWAIT | MSG_TRUNC) > 0) {}
   std::span<char> bytes = messages.bytes();
   sockaddr_nl kernel{};
   kernel.nl_family = AF_NETLINK;
-  check(::sendto(fd_.get(), bytes.data(), bytes.size(), 0, reinterpret_cast<sockaddr*>(&kernel), sizeof kernel),
-        "talking to netlink");
+  check(
+      ::sendto(fd_.get(), bytes.data(), bytes.size(), 0, reinterpret_cast<sockaddr*>(&kernel), sizeof kernel),
+      "talking to netlink");
 }
 
 std::span<const char> NetlinkSocket::receive() {
   for (;;) {
     sockaddr_nl from{};
     socklen_t from_size = sizeof from;
-    ssize_t n = ::recvfrom(fd_.get(), buffer_.data(), buffer_.size(), 0, reinterpret_cast<sockaddr*>(&from), &from_size);
+    ssize_t n = ::recvfrom(fd_.get(), buffer_.data(), buffer_.size(), 0, reinterpret_cast<sockaddr*>(&from),
+                           &from_size);
     if (n < 0 && errno == EINTR) continue;
     check(n, "waiting for netlink");
     if (from.nl_pid == 0) return {buffer_.data(), static_cast<size_t>(n)};

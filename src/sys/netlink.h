@@ -64,9 +64,9 @@ class NetlinkSocket {
   // Throws Error.
   explicit NetlinkSocket(int protocol);
 
-  // Sends the messages and waits for the verdict on the last one that carries NLM_F_ACK (there must be one); the
-  // answer is the first failure. With `all_or_nothing` a refusal of the first message ends the wait: nothing after
-  // it is looked at. Throws Error if the kernel cannot be talked to within five seconds.
+  // Sends the messages and waits for the verdict on the last one that carries NLM_F_ACK (there must be one);
+  // the answer is the first failure. With `all_or_nothing` a refusal of the first message ends the wait:
+  // nothing after it is looked at. Throws Error if the kernel cannot be talked to within five seconds.
   NetlinkError try_transact(NetlinkBuffer& messages, bool all_or_nothing = false);
   // Throws system_error("<doing>").
   void transact(NetlinkBuffer& messages, std::string_view doing);
@@ -84,6 +84,7 @@ class NetlinkSocket {
 };
 
 // Calls on_attr(type, payload) for each attribute; stops at the first malformed one.
-void for_each_attr(std::span<const char> bytes, const std::function<void(uint16_t, std::span<const char>)>& on_attr);
+void for_each_attr(std::span<const char> bytes,
+                   const std::function<void(uint16_t, std::span<const char>)>& on_attr);
 
 }  // namespace osb::sys

@@ -1,5 +1,5 @@
-// Everything in nf_tables is big-endian except what is compared with packet or kernel data in host order (interface
-// names are bytes, connection tracking states and link indices are host-order words).
+// Everything in nf_tables is big-endian except what is compared with packet or kernel data in host order
+// (interface names are bytes, connection tracking states and link indices are host-order words).
 #include "sys/nftables.h"
 
 #include <arpa/inet.h>
@@ -29,19 +29,32 @@ class RuleWriter {
 
   void write(const Expression& e) {
     switch (e.kind) {
-      case Kind::link_in: return meta_text(NFT_META_IIFNAME, NFT_CMP_EQ, e.text);
-      case Kind::link_out: return meta_text(NFT_META_OIFNAME, NFT_CMP_EQ, e.text);
-      case Kind::not_link_out: return meta_text(NFT_META_OIFNAME, NFT_CMP_NEQ, e.text);
-      case Kind::ipv4: return protocol(NFT_CMP_EQ);
-      case Kind::not_ipv4: return protocol(NFT_CMP_NEQ);
-      case Kind::source_in: return network(12, NFT_CMP_EQ, e);
-      case Kind::source_not_in: return network(12, NFT_CMP_NEQ, e);
-      case Kind::destination_in: return network(16, NFT_CMP_EQ, e);
-      case Kind::established: return established();
-      case Kind::spoofed: return spoofed();
-      case Kind::verdict: return verdict(e.code, {});
-      case Kind::jump: return verdict(NFT_JUMP, e.text);
-      case Kind::masquerade: return expression("masq", [] {});
+      case Kind::link_in:
+        return meta_text(NFT_META_IIFNAME, NFT_CMP_EQ, e.text);
+      case Kind::link_out:
+        return meta_text(NFT_META_OIFNAME, NFT_CMP_EQ, e.text);
+      case Kind::not_link_out:
+        return meta_text(NFT_META_OIFNAME, NFT_CMP_NEQ, e.text);
+      case Kind::ipv4:
+        return protocol(NFT_CMP_EQ);
+      case Kind::not_ipv4:
+        return protocol(NFT_CMP_NEQ);
+      case Kind::source_in:
+        return network(12, NFT_CMP_EQ, e);
+      case Kind::source_not_in:
+        return network(12, NFT_CMP_NEQ, e);
+      case Kind::destination_in:
+        return network(16, NFT_CMP_EQ, e);
+      case Kind::established:
+        return established();
+      case Kind::spoofed:
+        return spoofed();
+      case Kind::verdict:
+        return verdict(e.code, {});
+      case Kind::jump:
+        return verdict(NFT_JUMP, e.text);
+      case Kind::masquerade:
+        return expression("masq", [] {});
     }
   }
 
@@ -223,7 +236,8 @@ void NftBatch::apply() {
   NetlinkSocket socket(NETLINK_NETFILTER);
   NetlinkError result = socket.try_transact(messages_, true);
   if (result.error == 0) return;
-  std::string step = result.sequence >= 1 && result.sequence <= steps_.size() ? steps_[result.sequence - 1] : "a step";
+  std::string step =
+      result.sequence >= 1 && result.sequence <= steps_.size() ? steps_[result.sequence - 1] : "a step";
   throw system_error("changing the packet filter: " + step, result.error);
 }
 

@@ -1,14 +1,13 @@
 #include "sys/nftables.h"
 
 #include <fcntl.h>
+#include <gtest/gtest.h>
 #include <linux/netfilter.h>
 #include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <string>
-
-#include <gtest/gtest.h>
 
 #include "base/error.h"
 

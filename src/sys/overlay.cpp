@@ -1,6 +1,7 @@
-// volatile: a sandbox does not outlive the machine, and without it every unmount writes back the whole file system
-// below, which takes seconds on a busy disk. redirect_dir=nofollow and metacopy=off: what an image's extended
-// attributes say must not steer path lookups. index=off: an upper directory may be mounted again at another path.
+// volatile: a sandbox does not outlive the machine, and without it every unmount writes back the whole file
+// system below, which takes seconds on a busy disk. redirect_dir=nofollow and metacopy=off: what an image's
+// extended attributes say must not steer path lookups. index=off: an upper directory may be mounted again at
+// another path.
 #include "sys/overlay.h"
 
 #include <errno.h>

@@ -100,7 +100,8 @@ Fd open_at(int dir, const std::string& path, int flags, mode_t mode, uint64_t re
     how.mode = flags & (O_CREAT | __O_TMPFILE) ? mode & 07777 : 0;
     how.resolve = RESOLVE_NO_MAGICLINKS | resolve;
     long fd;
-    int tries = 0;  // EAGAIN: a rename got in the way of RESOLVE_BENEATH (or, for good, a lease is on the file)
+    int tries =
+        0;  // EAGAIN: a rename got in the way of RESOLVE_BENEATH (or, for good, a lease is on the file)
     do fd = ::syscall(SYS_openat2, dir, path.c_str(), &how, sizeof how);
     while (fd < 0 && (errno == EINTR || (errno == EAGAIN && ++tries < 32)));
     if (fd >= 0) return Fd(static_cast<int>(fd));
@@ -128,7 +129,8 @@ std::optional<Place> locate_target(const std::string& path) {
       errno = ELOOP;
       return std::nullopt;
     }
-    // The text of a magic link says where it leads only by accident; the kernel tells it from an ordinary one.
+    // The text of a magic link says where it leads only by accident; the kernel tells it from an ordinary
+    // one.
     if (!open_at(place->parent.get(), place->name, O_PATH) && errno != ENOENT) return std::nullopt;
     place = locate_from(place->parent.get(), *text);
     if (place && place->name == "..") {  // a link to a directory above: name it by itself
@@ -178,7 +180,7 @@ int change_mode(int fd, mode_t mode) {
 }
 
 bool is_mount_point(int dir, const char* name) {
-  struct statx st {};
+  struct statx st{};
   if (::statx(dir, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_TYPE, &st) != 0) return false;
   return (st.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) && (st.stx_attributes & STATX_ATTR_MOUNT_ROOT);
 }

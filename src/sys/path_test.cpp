@@ -1,10 +1,9 @@
 #include "sys/path.h"
 
 #include <errno.h>
+#include <gtest/gtest.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-#include <gtest/gtest.h>
 
 #include <filesystem>
 
@@ -99,7 +98,7 @@ TEST_F(Path, MakesDirectories) {
   bool made = false;
   EXPECT_TRUE(make_directories(dir_ + "/a/b/c", 0750, &made));
   EXPECT_TRUE(made);
-  struct stat st {};
+  struct stat st{};
   ASSERT_EQ(::stat((dir_ + "/a/b/c").c_str(), &st), 0);
   EXPECT_EQ(st.st_mode & 07777, 0750u);
   EXPECT_TRUE(make_directories(dir_ + "/a/b", 0700, &made));
@@ -113,7 +112,7 @@ TEST_F(Path, MakesDirectories) {
 TEST_F(Path, ChangesTheModeOfAnOPathDescriptor) {
   Fd fd = make_directories(dir_ + "/d", 0755);
   ASSERT_EQ(change_mode(fd.get(), 0711), 0);
-  struct stat st {};
+  struct stat st{};
   ASSERT_EQ(::fstat(fd.get(), &st), 0);
   EXPECT_EQ(st.st_mode & 07777, 0711u);
 }

@@ -40,7 +40,8 @@ std::optional<int> try_reap(const Fd& pidfd) {
   if (::waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(pidfd.get()), &info, WEXITED | WNOHANG) != 0)
     return errno == EINTR ? std::nullopt : std::optional(0);
   if (info.si_pid == 0) return std::nullopt;
-  return info.si_code == CLD_EXITED ? info.si_status << 8 : info.si_status | (info.si_code == CLD_DUMPED ? 0x80 : 0);
+  return info.si_code == CLD_EXITED ? info.si_status << 8
+                                    : info.si_status | (info.si_code == CLD_DUMPED ? 0x80 : 0);
 }
 
 }  // namespace osb::sys

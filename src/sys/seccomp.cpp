@@ -1,14 +1,16 @@
-// A list of what is refused, with a guard above it: system calls that were added to the kernel after this list was
-// reviewed do not exist in a sandbox (ENOSYS, so that C libraries fall back). An allow-list would say the same with
-// three hundred names more; here every line is a decision. Everything that Docker's default profile refuses a
-// container without extra capabilities is refused, and more (seccomp_test.cpp has that list).
+// A list of what is refused, with a guard above it: system calls that were added to the kernel after this
+// list was reviewed do not exist in a sandbox (ENOSYS, so that C libraries fall back). An allow-list would
+// say the same with three hundred names more; here every line is a decision. Everything that Docker's default
+// profile refuses a container without extra capabilities is refused, and more (seccomp_test.cpp has that
+// list).
 //
-// libseccomp resolves names to numbers; the program is put together by hand, because libseccomp compares all 64 bits
-// of an argument: what the kernel truncates to 32 (ioctl requests, socket families, personality) could be smuggled
-// past it with rubbish in the upper half, and "anything but these values" cannot be said in its rules.
+// libseccomp resolves names to numbers; the program is put together by hand, because libseccomp compares all
+// 64 bits of an argument: what the kernel truncates to 32 (ioctl requests, socket families, personality)
+// could be smuggled past it with rubbish in the upper half, and "anything but these values" cannot be said in
+// its rules.
 //
-// Refusals are EPERM where programs expect to be refused, ENOSYS where they have a fall-back: clone3 (its flags are in
-// memory, where a filter cannot look; C libraries then use clone), io_uring, memfd_secret.
+// Refusals are EPERM where programs expect to be refused, ENOSYS where they have a fall-back: clone3 (its
+// flags are in memory, where a filter cannot look; C libraries then use clone), io_uring, memfd_secret.
 #include "sys/seccomp.h"
 
 #include <errno.h>
@@ -56,19 +58,20 @@ constexpr const char* kForbidden[] = {
     // keyrings are not namespaced
     "keyctl", "add_key", "request_key",
     // the machine
-    "kexec_load", "kexec_file_load", "init_module", "finit_module", "delete_module", "create_module", "query_module",
-    "get_kernel_syms", "swapon", "swapoff", "reboot", "acct", "quotactl", "quotactl_fd", "syslog", "vhangup", "iopl",
-    "ioperm", "nfsservctl",
+    "kexec_load", "kexec_file_load", "init_module", "finit_module", "delete_module", "create_module",
+    "query_module", "get_kernel_syms", "swapon", "swapoff", "reboot", "acct", "quotactl", "quotactl_fd",
+    "syslog", "vhangup", "iopl", "ioperm", "nfsservctl",
     // time
-    "settimeofday", "clock_settime", "clock_settime64", "adjtimex", "clock_adjtime", "clock_adjtime64", "stime",
+    "settimeofday", "clock_settime", "clock_settime64", "adjtimex", "clock_adjtime", "clock_adjtime64",
+    "stime",
     // memory placement over NUMA nodes
     "mbind", "set_mempolicy", "get_mempolicy", "set_mempolicy_home_node", "move_pages", "migrate_pages"};
 
 // "Not in this kernel": ENOSYS.
 constexpr const char* kAbsent[] = {
-    "clone3", "io_uring_setup", "io_uring_enter", "io_uring_register", "memfd_secret", "uselib", "ustat", "sysfs",
-    "_sysctl", "afs_syscall", "tuxcall", "security", "getpmsg", "putpmsg", "vserver", "epoll_ctl_old",
-    "epoll_wait_old"};
+    "clone3",  "io_uring_setup", "io_uring_enter", "io_uring_register", "memfd_secret",  "uselib",
+    "ustat",   "sysfs",          "_sysctl",        "afs_syscall",       "tuxcall",       "security",
+    "getpmsg", "putpmsg",        "vserver",        "epoll_ctl_old",     "epoll_wait_old"};
 // The same, by number: libseccomp of this age does not know their names.
 constexpr uint32_t kAbsentNumbers[] = {457 /* statmount */, 458 /* listmount */, 459 /* lsm_get_self_attr */,
                                        460 /* lsm_set_self_attr */, 461 /* lsm_list_modules */};
@@ -80,8 +83,8 @@ constexpr uint32_t kGapFirst = 295;
 #endif
 constexpr uint32_t kGapLast = 423;
 
-constexpr uint32_t kNamespaceFlags = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |
-                                     CLONE_NEWPID | CLONE_NEWNET;
+constexpr uint32_t kNamespaceFlags =
+    CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
 
 constexpr uint32_t kAllow = SECCOMP_RET_ALLOW;
 constexpr uint32_t kEperm = SECCOMP_RET_ERRNO | EPERM;
@@ -130,7 +133,8 @@ void refuse(Program& program, const char* name, uint32_t action) {
   if (number >= 0) program.ret_if_equal(static_cast<uint32_t>(number), action);
 }
 
-// Local and internet sockets, and routing netlink, which getifaddrs() and language run-times use to list addresses.
+// Local and internet sockets, and routing netlink, which getifaddrs() and language run-times use to list
+// addresses.
 void check_socket(Program& program) {
   program.load_argument(0);
   program.ret_if_equal(AF_UNIX, kAllow);

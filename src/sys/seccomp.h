@@ -1,4 +1,5 @@
-// The system call filter of sandboxes, as a ready BPF program: built once, loaded in each sandbox by one system call.
+// The system call filter of sandboxes, as a ready BPF program: built once, loaded in each sandbox by one
+// system call.
 #pragma once
 
 #include <linux/filter.h>

@@ -1,9 +1,11 @@
 #include "sys/seccomp.h"
 
 #include <errno.h>
+#include <gtest/gtest.h>
 #include <linux/audit.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
+#include <seccomp.h>
 #include <string.h>
 #include <sys/personality.h>
 #include <sys/socket.h>
@@ -13,9 +15,6 @@
 
 #include <array>
 #include <string_view>
-
-#include <gtest/gtest.h>
-#include <seccomp.h>
 
 namespace osb::sys {
 namespace {
@@ -59,26 +58,30 @@ TEST(SandboxFilter, FitsTheKernel) {
   EXPECT_LE(kFilter.size(), size_t{BPF_MAXINSNS});
   for (uint32_t number = 0; number < 1000; number++) {
     uint32_t action = run(kFilter, number);
-    EXPECT_TRUE(action == SECCOMP_RET_ALLOW || (action & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO) << number;
+    EXPECT_TRUE(action == SECCOMP_RET_ALLOW || (action & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO)
+        << number;
   }
 }
 
 // Docker's default profile refuses these to a container with our capabilities; so do we.
 TEST(SandboxFilter, RefusesAtLeastWhatDockerRefuses) {
   for (const char* name :
-       {"acct", "add_key", "bpf", "clock_settime", "clone3", "create_module", "delete_module", "fanotify_init",
-        "finit_module", "fsconfig", "fsmount", "fsopen", "fspick", "get_mempolicy", "init_module", "io_uring_enter",
-        "io_uring_register", "io_uring_setup", "ioperm", "iopl", "kcmp", "kexec_file_load", "kexec_load", "keyctl",
-        "lookup_dcookie", "mbind", "migrate_pages", "mount", "mount_setattr", "move_mount", "move_pages",
-        "nfsservctl", "open_by_handle_at", "open_tree", "perf_event_open", "pidfd_getfd", "pivot_root",
-        "process_madvise", "query_module", "quotactl", "quotactl_fd", "reboot", "request_key", "set_mempolicy",
-        "setdomainname", "sethostname", "setns", "settimeofday", "swapoff", "swapon", "sysfs", "syslog", "umount2",
-        "unshare", "uselib", "userfaultfd", "ustat", "vhangup",
+       {"acct", "add_key", "bpf", "clock_settime", "clone3", "create_module", "delete_module",
+        "fanotify_init", "finit_module", "fsconfig", "fsmount", "fsopen", "fspick", "get_mempolicy",
+        "init_module", "io_uring_enter", "io_uring_register", "io_uring_setup", "ioperm", "iopl", "kcmp",
+        "kexec_file_load", "kexec_load", "keyctl", "lookup_dcookie", "mbind", "migrate_pages", "mount",
+        "mount_setattr", "move_mount", "move_pages", "nfsservctl", "open_by_handle_at", "open_tree",
+        "perf_event_open", "pidfd_getfd", "pivot_root", "process_madvise", "query_module", "quotactl",
+        "quotactl_fd", "reboot", "request_key", "set_mempolicy", "setdomainname", "sethostname", "setns",
+        "settimeofday", "swapoff", "swapon", "sysfs", "syslog", "umount2", "unshare", "uselib", "userfaultfd",
+        "ustat", "vhangup",
         // and these beyond it
-        "ptrace", "process_vm_readv", "process_vm_writev", "vmsplice", "memfd_secret", "adjtimex", "clock_adjtime"}) {
+        "ptrace", "process_vm_readv", "process_vm_writev", "vmsplice", "memfd_secret", "adjtimex",
+        "clock_adjtime"}) {
     int number = seccomp_syscall_resolve_name(name);
     if (number < 0) continue;  // not on this architecture
-    EXPECT_EQ(run(kFilter, static_cast<uint32_t>(number)) & SECCOMP_RET_ACTION_FULL, SECCOMP_RET_ERRNO) << name;
+    EXPECT_EQ(run(kFilter, static_cast<uint32_t>(number)) & SECCOMP_RET_ACTION_FULL, SECCOMP_RET_ERRNO)
+        << name;
   }
 }
 
@@ -94,11 +97,42 @@ TEST(SandboxFilter, CallsOfLaterKernelsAndOtherAbisDoNotExist) {
 }
 
 TEST(SandboxFilter, OrdinaryProgramsLive) {
-  for (const char* name : {"read", "write", "openat", "execve", "execveat", "mmap", "futex", "clone", "fork", "vfork",
-                           "wait4", "waitid", "epoll_wait", "epoll_pwait2", "chroot", "setuid", "setgroups", "prctl",
-                           "seccomp", "memfd_create", "pidfd_open", "getrandom", "statx", "rseq", "membarrier",
-                           "sched_setaffinity", "copy_file_range", "inotify_init1", "landlock_create_ruleset",
-                           "close_range", "openat2", "fchown", "mlockall", "shmget", "mq_open", "timer_create"}) {
+  for (const char* name : {"read",
+                           "write",
+                           "openat",
+                           "execve",
+                           "execveat",
+                           "mmap",
+                           "futex",
+                           "clone",
+                           "fork",
+                           "vfork",
+                           "wait4",
+                           "waitid",
+                           "epoll_wait",
+                           "epoll_pwait2",
+                           "chroot",
+                           "setuid",
+                           "setgroups",
+                           "prctl",
+                           "seccomp",
+                           "memfd_create",
+                           "pidfd_open",
+                           "getrandom",
+                           "statx",
+                           "rseq",
+                           "membarrier",
+                           "sched_setaffinity",
+                           "copy_file_range",
+                           "inotify_init1",
+                           "landlock_create_ruleset",
+                           "close_range",
+                           "openat2",
+                           "fchown",
+                           "mlockall",
+                           "shmget",
+                           "mq_open",
+                           "timer_create"}) {
     int number = seccomp_syscall_resolve_name(name);
     if (number < 0) continue;
     EXPECT_EQ(run(kFilter, static_cast<uint32_t>(number)), uint32_t{SECCOMP_RET_ALLOW}) << name;
@@ -106,9 +140,11 @@ TEST(SandboxFilter, OrdinaryProgramsLive) {
 }
 
 TEST(SandboxFilter, NoNewNamespaces) {
-  for (uint64_t flag : {CLONE_NEWUSER, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWNET, CLONE_NEWIPC, CLONE_NEWUTS, CLONE_NEWCGROUP})
+  for (uint64_t flag :
+       {CLONE_NEWUSER, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWNET, CLONE_NEWIPC, CLONE_NEWUTS, CLONE_NEWCGROUP})
     EXPECT_EQ(run(kFilter, call("clone"), {flag | 17}), refused(EPERM)) << flag;
-  EXPECT_EQ(run(kFilter, call("clone"), {CLONE_VM | CLONE_THREAD | CLONE_SIGHAND}), uint32_t{SECCOMP_RET_ALLOW});
+  EXPECT_EQ(run(kFilter, call("clone"), {CLONE_VM | CLONE_THREAD | CLONE_SIGHAND}),
+            uint32_t{SECCOMP_RET_ALLOW});
 }
 
 TEST(SandboxFilter, SocketFamilies) {

@@ -33,7 +33,8 @@ Fd open_resolved(int dir, const std::string& path, int flags, mode_t mode, uint6
   return Fd(static_cast<int>(fd));
 }
 
-// Empties `dir`. What lies deeper than kMaxDepth is moved up to `top` under a fresh name and removed from there.
+// Empties `dir`. What lies deeper than kMaxDepth is moved up to `top` under a fresh name and removed from
+// there.
 void empty_directory(int dir, int top, int depth) {
   for (const std::string& name : list_directory(dir)) {
     if (::unlinkat(dir, name.c_str(), 0) == 0 || errno == ENOENT) continue;
@@ -88,7 +89,8 @@ std::vector<std::string> list_directory(int dir) {
     errno = 0;
     const dirent* entry = ::readdir(stream.get());
     if (!entry) break;
-    if (::strcmp(entry->d_name, ".") != 0 && ::strcmp(entry->d_name, "..") != 0) names.emplace_back(entry->d_name);
+    if (::strcmp(entry->d_name, ".") != 0 && ::strcmp(entry->d_name, "..") != 0)
+      names.emplace_back(entry->d_name);
   }
   if (errno != 0) throw system_error("listing a directory");
   std::ranges::sort(names);
@@ -117,7 +119,8 @@ std::string read_file(int dir, const std::string& path, size_t max) {
     check(n, "reading " + path);
     if (n == 0) return bytes;
     if (bytes.size() + static_cast<size_t>(n) > max)
-      throw Error(ErrorCode::too_large, "reading " + path + ": larger than " + std::to_string(max) + " bytes");
+      throw Error(ErrorCode::too_large,
+                  "reading " + path + ": larger than " + std::to_string(max) + " bytes");
     bytes.append(buffer, static_cast<size_t>(n));
   }
 }

@@ -1,5 +1,6 @@
-// Files and directory trees relative to a directory descriptor. Nothing here follows a symbolic link or crosses a
-// mount, so a hostile tree (or a foreign file in a state directory) cannot lead us out of the directory we hold.
+// Files and directory trees relative to a directory descriptor. Nothing here follows a symbolic link or
+// crosses a mount, so a hostile tree (or a foreign file in a state directory) cannot lead us out of the
+// directory we hold.
 #pragma once
 
 #include <fcntl.h>
@@ -13,21 +14,21 @@
 
 namespace osb::sys {
 
-// openat2 with RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS; O_CLOEXEC and O_NOFOLLOW are added.
-// Throws system_error naming the path.
+// openat2 with RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS; O_CLOEXEC and O_NOFOLLOW are
+// added. Throws system_error naming the path.
 Fd open_beneath(int dir, const std::string& path, int flags, mode_t mode = 0);
 // The same, an empty Fd and errno instead of an exception.
 Fd try_open_beneath(int dir, const std::string& path, int flags, mode_t mode = 0);
 
-// Creates `path` and what is missing above it (mode before umask), returns its O_DIRECTORY descriptor. A symbolic
-// link or a file in the way is an error.
+// Creates `path` and what is missing above it (mode before umask), returns its O_DIRECTORY descriptor. A
+// symbolic link or a file in the way is an error.
 Fd make_directories(int dir, const std::string& path, mode_t mode = 0755);
 
 // Names in a directory, without "." and "..", sorted. The descriptor's offset is not touched.
 std::vector<std::string> list_directory(int dir);
 
-// Removes `name` in `dir` and everything below it, however deep, with a bounded number of descriptors. A missing
-// name is fine. Stops with an error at a mount point.
+// Removes `name` in `dir` and everything below it, however deep, with a bounded number of descriptors. A
+// missing name is fine. Stops with an error at a mount point.
 void remove_tree(int dir, const std::string& name);
 
 // The whole file; Error(too_large) beyond `max`.

@@ -35,7 +35,7 @@ TEST_F(Tree, WritesReadsAndReplaces) {
   replace_file(dir(), "a", "three", 0604);
   EXPECT_EQ(read_file(dir(), "a", 5), "three");
   EXPECT_THROW(read_file(dir(), "a", 4), Error);
-  struct stat st {};
+  struct stat st{};
   ASSERT_EQ(::fstatat(dir(), "a", &st, 0), 0);
   EXPECT_EQ(st.st_mode & 07777, 0604u);
   EXPECT_EQ(list_directory(dir()), std::vector<std::string>{"a"});

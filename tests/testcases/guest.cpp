@@ -63,7 +63,8 @@ std::string connect_to(const std::string& address, int port, int type) {
   peer.sin_port = htons(static_cast<uint16_t>(port));
   inet_pton(AF_INET, address.c_str(), &peer.sin_addr);
   std::string result = "ok";
-  if (connect(fd, reinterpret_cast<sockaddr*>(&peer), sizeof peer) != 0 && errno != EINPROGRESS) result = failure();
+  if (connect(fd, reinterpret_cast<sockaddr*>(&peer), sizeof peer) != 0 && errno != EINPROGRESS)
+    result = failure();
   pollfd ready{fd, POLLOUT, 0};
   if (result == "ok" && type == SOCK_STREAM) {
     socklen_t size = sizeof errno;
@@ -105,7 +106,8 @@ std::string bomb_forks() {
 
 [[noreturn]] void use_memory() {
   for (;;) {
-    char* block = static_cast<char*>(malloc(1 << 20));
+    volatile char* block =
+        static_cast<char*>(malloc(1 << 20));  // volatile: the compiler may drop unread memory
     for (int i = 0; block && i < 1 << 20; i += 4096) block[i] = 1;
   }
 }
@@ -115,7 +117,8 @@ std::string bomb_memory() {
   if (pid == 0) use_memory();
   int status = 0;
   waitpid(pid, &status, 0);
-  return WIFSIGNALED(status) ? "signal " + std::to_string(WTERMSIG(status)) : "exit " + std::to_string(status);
+  return WIFSIGNALED(status) ? "signal " + std::to_string(WTERMSIG(status))
+                             : "exit " + std::to_string(status);
 }
 
 std::string attempt(const std::string& what) {
@@ -189,7 +192,8 @@ std::string answer(const std::string& line) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(44772);
-  if (bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 || listen(listener, 64) != 0) _exit(90);
+  if (bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 || listen(listener, 64) != 0)
+    _exit(90);
   if (write(4, "R", 1) != 1) _exit(91);
   close(4);
   for (;;) {

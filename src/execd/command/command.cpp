@@ -144,8 +144,8 @@ net::task<> Command::watch_time(std::shared_ptr<Command> self) {
   if (!ended && self->running()) ProcessTree(self->pid_).signal(SIGKILL);
 }
 
-net::task<bool> Command::wait_for_end(std::shared_ptr<Command> self, net::Event& reaped, const ProcessTree& tree,
-                                  milliseconds patience) {
+net::task<bool> Command::wait_for_end(std::shared_ptr<Command> self, net::Event& reaped,
+                                      const ProcessTree& tree, milliseconds patience) {
   auto end = steady_clock::now() + patience;
   while (self->running() || tree.group_alive()) {
     auto left = std::chrono::ceil<milliseconds>(end - steady_clock::now());

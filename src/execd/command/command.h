@@ -1,8 +1,8 @@
-// One command: a process group and what is known about it. It ends with its leader; what it printed until then goes
-// out before the terminal event. Members of its group that the leader left behind live on.
+// One command: a process group and what is known about it. It ends with its leader; what it printed until
+// then goes out before the terminal event. Members of its group that the leader left behind live on.
 //
-// Foreground: stdout and stderr line by line into an EventStream. Background: both into a CommandLog. Either way the
-// command goes on when its client is gone. Everything runs on one loop.
+// Foreground: stdout and stderr line by line into an EventStream. Background: both into a CommandLog. Either
+// way the command goes on when its client is gone. Everything runs on one loop.
 #pragma once
 
 #include <chrono>
@@ -16,8 +16,8 @@
 #include "execd/command/command_log.h"
 #include "execd/command/output_reader.h"
 #include "execd/event_stream.h"
-#include "execd/process_tree.h"
 #include "execd/line_splitter.h"
+#include "execd/process_tree.h"
 #include "execd/reaper.h"
 #include "net/timer.h"
 #include "sys/child.h"
@@ -25,8 +25,8 @@
 namespace osb::execd {
 
 struct CommandSpec {
-  std::string content;    // as status reports it
-  sys::ChildSpec child;   // complete but for its descriptors
+  std::string content;                   // as status reports it
+  sys::ChildSpec child;                  // complete but for its descriptors
   std::chrono::milliseconds timeout{0};  // 0: none
   bool background = false;
   LineSplitter::Terminators terminators = LineSplitter::Terminators::keep;
@@ -36,8 +36,8 @@ class Command : public std::enable_shared_from_this<Command> {
  public:
   Command(net::asio::any_io_executor executor, Reaper& reaper, CommandSpec spec);
 
-  // Starts the process and pushes every event of its life; a process that cannot start is an `init` and an `error`.
-  // `on_end` runs once, when the command has ended (perhaps before start() returns).
+  // Starts the process and pushes every event of its life; a process that cannot start is an `init` and an
+  // `error`. `on_end` runs once, when the command has ended (perhaps before start() returns).
   void start(std::shared_ptr<EventStream> stream, std::function<void(Command&)> on_end);
 
   const std::string& id() const { return id_; }
@@ -47,11 +47,11 @@ class Command : public std::enable_shared_from_this<Command> {
   TimePoint started_at() const { return started_at_; }
   std::optional<TimePoint> finished_at() const { return finished_at_; }
   int exit_code() const { return exit_code_; }
-  const std::string& error() const { return error_; }  // empty after success
+  const std::string& error() const { return error_; }   // empty after success
   const CommandLog* log() const { return log_.get(); }  // null in the foreground
 
-  // SIGTERM to the group and to descendants outside it, SIGKILL to what is left after `patience`; returns when it is
-  // gone. `reaped` must be notified each time a process was reaped.
+  // SIGTERM to the group and to descendants outside it, SIGKILL to what is left after `patience`; returns
+  // when it is gone. `reaped` must be notified each time a process was reaped.
   net::task<> interrupt(net::Event& reaped, std::chrono::milliseconds patience);
 
  private:
@@ -62,8 +62,8 @@ class Command : public std::enable_shared_from_this<Command> {
   void exited(sys::ExitStatus status);
   void end(int exit_code, std::string error, std::string terminal_event);
   static net::task<> watch_time(std::shared_ptr<Command> self);
-  static net::task<bool> wait_for_end(std::shared_ptr<Command> self, net::Event& reaped, const ProcessTree& tree,
-                                      std::chrono::milliseconds patience);
+  static net::task<bool> wait_for_end(std::shared_ptr<Command> self, net::Event& reaped,
+                                      const ProcessTree& tree, std::chrono::milliseconds patience);
 
   net::asio::any_io_executor executor_;
   Reaper& reaper_;

@@ -1,6 +1,6 @@
-// What a background command printed, kept in a file without a name. Reading is by byte offset into everything that
-// was ever printed; only the last kKeptBytes of it are kept (a quarter is released at a time), and first() tells
-// where they begin.
+// What a background command printed, kept in a file without a name. Reading is by byte offset into everything
+// that was ever printed; only the last kKeptBytes of it are kept (a quarter is released at a time), and
+// first() tells where they begin.
 //
 // The command writes into a pipe and the daemon into the file, not the command itself: a script that does
 // `echo x > /dev/stderr` would truncate a file that is its stderr, and nothing would bound it.
@@ -18,7 +18,8 @@ class CommandLog {
  public:
   static constexpr uint64_t kKeptBytes = 64 * 1024 * 1024;
 
-  // A file in $TMPDIR or /tmp; memory where neither can hold one. Throws Error if there is no descriptor left.
+  // A file in $TMPDIR or /tmp; memory where neither can hold one. Throws Error if there is no descriptor
+  // left.
   explicit CommandLog(uint64_t kept_bytes = kKeptBytes);
 
   // What does not fit on the disk is lost, and is then missing at the beginning.

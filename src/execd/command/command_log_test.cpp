@@ -1,8 +1,8 @@
 #include "execd/command/command_log.h"
 
-#include <string>
-
 #include <gtest/gtest.h>
+
+#include <string>
 
 namespace osb::execd {
 namespace {

@@ -28,7 +28,8 @@ void check_program(CommandRequest& request) {
 void check_environment(const CommandRequest& request) {
   if (!request.envs) return;
   for (const auto& [name, value] : *request.envs) {
-    if (name.empty() || name.find('=') != std::string::npos || has_nul(name)) refuse_body("envs: \"" + name + "\" is no name");
+    if (name.empty() || name.find('=') != std::string::npos || has_nul(name))
+      refuse_body("envs: \"" + name + "\" is no name");
     if (value && has_nul(*value)) refuse_body("envs." + name + ": cannot hold NUL");
   }
 }
@@ -92,7 +93,8 @@ CommandSpec resolve_command(const CommandRequest& request, const CommandDefaults
 
 std::string find_shell(const Environment& environment) {
   auto path = environment.find("PATH");
-  std::string_view rest = path == environment.end() ? "/usr/local/bin:/usr/bin:/bin" : std::string_view(path->second);
+  std::string_view rest =
+      path == environment.end() ? "/usr/local/bin:/usr/bin:/bin" : std::string_view(path->second);
   while (!rest.empty()) {
     size_t end = std::min(rest.find(':'), rest.size());
     std::string candidate = std::string(rest.substr(0, end)) + "/bash";
@@ -102,7 +104,8 @@ std::string find_shell(const Environment& environment) {
   return ::access("/bin/bash", X_OK) == 0 ? "/bin/bash" : "/bin/sh";
 }
 
-std::string resolve_directory(const std::string& cwd, const std::string& base, const Environment& environment) {
+std::string resolve_directory(const std::string& cwd, const std::string& base,
+                              const Environment& environment) {
   std::string path;
   try {
     path = expand_path(cwd, environment);

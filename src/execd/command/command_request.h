@@ -1,5 +1,6 @@
-// From the body of POST /command to a command that can be started: exactly one of `command` (for the shell) and
-// `argv` (as it stands), the environment in layers, the working directory expanded and there, the identity complete.
+// From the body of POST /command to a command that can be started: exactly one of `command` (for the shell)
+// and `argv` (as it stands), the environment in layers, the working directory expanded and there, the
+// identity complete.
 #pragma once
 
 #include <cstdint>
@@ -42,6 +43,7 @@ CommandSpec resolve_command(const CommandRequest& request, const CommandDefaults
 // The shell that `command` texts are for: bash where the PATH has it, else sh.
 std::string find_shell(const Environment& environment);
 // An absolute directory for `cwd` ("" is the default one). Throws like resolve_command().
-std::string resolve_directory(const std::string& cwd, const std::string& base, const Environment& environment);
+std::string resolve_directory(const std::string& cwd, const std::string& base,
+                              const Environment& environment);
 
 }  // namespace osb::execd

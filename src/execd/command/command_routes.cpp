@@ -17,11 +17,13 @@ struct Service {
 };
 
 LineSplitter::Terminators terminators_for(const Service& service, const http::Request& request) {
-  bool strip = service.options.strip_line_terminators || wants_stripped_lines(request.headers.get("User-Agent"));
+  bool strip =
+      service.options.strip_line_terminators || wants_stripped_lines(request.headers.get("User-Agent"));
   return strip ? LineSplitter::Terminators::strip : LineSplitter::Terminators::keep;
 }
 
-net::task<> run_command(std::shared_ptr<Service> service, http::Request& request, http::ResponseWriter& response) {
+net::task<> run_command(std::shared_ptr<Service> service, http::Request& request,
+                        http::ResponseWriter& response) {
   std::string body = co_await request.body->read_all(kBodyBytes);
   CommandSpec spec = resolve_command(parse_command_request(body), service->options.defaults);
   spec.terminators = terminators_for(*service, request);
@@ -29,7 +31,8 @@ net::task<> run_command(std::shared_ptr<Service> service, http::Request& request
   co_await stream->serve(response);
 }
 
-net::task<> interrupt(std::shared_ptr<Service> service, http::Request& request, http::ResponseWriter& response) {
+net::task<> interrupt(std::shared_ptr<Service> service, http::Request& request,
+                      http::ResponseWriter& response) {
   std::string id = request.query.find("id").value_or("");
   if (id.empty()) throw Error(ErrorCode::invalid, "missing query parameter 'id'", "MISSING_QUERY");
   co_await service->commands.interrupt(id);
@@ -70,18 +73,20 @@ int64_t cursor_of(const http::Request& request) {
   int64_t cursor = 0;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), cursor);
   if (error != std::errc() || end != text.data() + text.size()) return 0;
-  if (cursor < 0) throw Error(ErrorCode::invalid, "reading the log: the cursor cannot be negative", "INVALID_REQUEST_BODY");
+  if (cursor < 0)
+    throw Error(ErrorCode::invalid, "reading the log: the cursor cannot be negative", "INVALID_REQUEST_BODY");
   return cursor;
 }
 
-// The log grows while it is sent: the answer is what was there at the beginning. It may also lose its oldest part
-// meanwhile, under a client that reads slower than the command prints; that breaks the answer off.
+// The log grows while it is sent: the answer is what was there at the beginning. It may also lose its oldest
+// part meanwhile, under a client that reads slower than the command prints; that breaks the answer off.
 net::task<> logs(std::shared_ptr<Service> service, http::Request& request, http::ResponseWriter& response) {
   std::shared_ptr<Command> command = service->commands.find(request.parameters.at(0));
   if (!command) throw unknown(ErrorCode::invalid, request.parameter(0));
   const CommandLog* log = command->log();
   if (!log)
-    throw Error(ErrorCode::invalid, "command " + command->id() + " is not running in background", "INVALID_REQUEST_BODY");
+    throw Error(ErrorCode::invalid, "command " + command->id() + " is not running in background",
+                "INVALID_REQUEST_BODY");
   uint64_t end = log->end();
   uint64_t wanted = std::min(static_cast<uint64_t>(cursor_of(request)), end);
   uint64_t offset = std::max(wanted, log->first());

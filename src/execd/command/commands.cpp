@@ -38,7 +38,8 @@ net::task<> Commands::interrupt(std::string id) {
   if (!command) {
     for (const Interrupter& interrupter : interrupters_)
       if (interrupter(id)) co_return;
-    throw Error(ErrorCode::not_found, "interrupting " + id + ": no such command or context", "COMMAND_NOT_FOUND");
+    throw Error(ErrorCode::not_found, "interrupting " + id + ": no such command or context",
+                "COMMAND_NOT_FOUND");
   }
   if (!command->running())
     throw Error(ErrorCode::conflict, "interrupting " + id + ": the command is not running", "RUNTIME_ERROR");
@@ -54,7 +55,8 @@ void Commands::ended(Command& command) {
 void Commands::forget_old() {
   while (!ended_.empty()) {
     const Command& oldest = *ended_.front();
-    if (ended_.size() <= kKeptCommands && ended_text_ <= kKeptTextBytes && now() - *oldest.finished_at() < kKeptTime)
+    if (ended_.size() <= kKeptCommands && ended_text_ <= kKeptTextBytes &&
+        now() - *oldest.finished_at() < kKeptTime)
       return;
     ended_text_ -= oldest.content().size();
     commands_.erase(oldest.id());

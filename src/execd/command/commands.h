@@ -1,5 +1,6 @@
-// All commands of the daemon: starts them, finds them by id, interrupts them, and forgets those that ended (after a
-// day, or earlier when there are more than kKeptCommands of them or their texts take too much memory).
+// All commands of the daemon: starts them, finds them by id, interrupts them, and forgets those that ended
+// (after a day, or earlier when there are more than kKeptCommands of them or their texts take too much
+// memory).
 #pragma once
 
 #include <deque>
@@ -33,7 +34,8 @@ class Commands {
   // Other services whose executions DELETE /command ends too. True if the id was theirs.
   using Interrupter = std::function<bool(const std::string& id)>;
   void add_interrupter(Interrupter interrupter) { interrupters_.push_back(std::move(interrupter)); }
-  // Ends the execution of that id and returns when it is gone. Throws Error: not_found; conflict if it had ended.
+  // Ends the execution of that id and returns when it is gone. Throws Error: not_found; conflict if it had
+  // ended.
   net::task<> interrupt(std::string id);
 
  private:

@@ -28,7 +28,8 @@ OutputReader::OutputReader(net::asio::any_io_executor executor, Fd pipe, Consume
       resumed_(executor),
       consumer_(std::move(consumer)) {}
 
-std::shared_ptr<OutputReader> OutputReader::start(net::asio::any_io_executor executor, Fd pipe, Consumer consumer) {
+std::shared_ptr<OutputReader> OutputReader::start(net::asio::any_io_executor executor, Fd pipe,
+                                                  Consumer consumer) {
   auto reader = std::make_shared<OutputReader>(executor, std::move(pipe), std::move(consumer));
   net::spawn(executor, "command output", run(reader));
   return reader;

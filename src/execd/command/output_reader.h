@@ -1,8 +1,9 @@
-// The reading end of a pipe that a command writes to, read by readiness. It stays open, and is read, as long as
-// anybody holds the other end: a process that a command left behind must neither block nor die from SIGPIPE.
+// The reading end of a pipe that a command writes to, read by readiness. It stays open, and is read, as long
+// as anybody holds the other end: a process that a command left behind must neither block nor die from
+// SIGPIPE.
 //
-// Trap: "the output of the command" ends with its leader, not with the pipe. drain() takes what the leader wrote
-// before it ended and no more, since a process left behind may go on printing for ever.
+// Trap: "the output of the command" ends with its leader, not with the pipe. drain() takes what the leader
+// wrote before it ended and no more, since a process left behind may go on printing for ever.
 #pragma once
 
 #include <functional>

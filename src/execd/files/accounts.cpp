@@ -24,7 +24,7 @@ std::optional<uint32_t> number(std::string_view text) {
 
 std::string content_of(const std::string& path) {
   Fd fd = sys::open_at(AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-  struct stat st {};
+  struct stat st{};
   if (!fd || ::fstat(fd.get(), &st) != 0 || !S_ISREG(st.st_mode) || st.st_size > static_cast<off_t>(kMaxFile))
     return {};
   std::string text;
@@ -56,7 +56,8 @@ Accounts::Table Accounts::read(std::string_view text) {
   return table;
 }
 
-Accounts::Accounts(std::string_view passwd, std::string_view group) : users_(read(passwd)), groups_(read(group)) {}
+Accounts::Accounts(std::string_view passwd, std::string_view group)
+    : users_(read(passwd)), groups_(read(group)) {}
 
 Accounts Accounts::load(const std::string& passwd, const std::string& group) {
   return Accounts(content_of(passwd), content_of(group));

@@ -1,9 +1,8 @@
 #include "execd/files/accounts.h"
 
+#include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <gtest/gtest.h>
 
 namespace osb::execd {
 namespace {
@@ -35,8 +34,8 @@ TEST(Accounts, FindsNamesThenNumbers) {
 
 TEST(Accounts, UnknownIsNothing) {
   Accounts accounts(kPasswd, kGroup);
-  for (std::string_view bad : {"nobody-here", "", "-1", "1 ", "0x1", "4294967295", "4294967296", "bad", "huge",
-                               "unchanged", "# comment"})
+  for (std::string_view bad : {"nobody-here", "", "-1", "1 ", "0x1", "4294967295", "4294967296", "bad",
+                               "huge", "unchanged", "# comment"})
     EXPECT_FALSE(accounts.uid_of(bad)) << bad;
 }
 

@@ -17,8 +17,8 @@ enum class RangeKind {
   unsatisfiable,  // 416: nothing of the file is asked for
 };
 
-// "bytes=a-b", "bytes=a-", "bytes=-n", or a list of these of which the first that overlaps the file counts. Ends
-// beyond the file are cut. Malformed: another unit, no list, b < a, no digits, beyond 2^63.
+// "bytes=a-b", "bytes=a-", "bytes=-n", or a list of these of which the first that overlaps the file counts.
+// Ends beyond the file are cut. Malformed: another unit, no list, b < a, no digits, beyond 2^63.
 RangeKind read_range(std::string_view header, uint64_t size, ByteRange& range);
 
 }  // namespace osb::execd

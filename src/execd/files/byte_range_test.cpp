@@ -10,9 +10,12 @@ namespace {
 std::string of(std::string_view header, uint64_t size = 11) {
   ByteRange range;
   switch (read_range(header, size, range)) {
-    case RangeKind::malformed: return "malformed";
-    case RangeKind::unsatisfiable: return "unsatisfiable";
-    case RangeKind::slice: break;
+    case RangeKind::malformed:
+      return "malformed";
+    case RangeKind::unsatisfiable:
+      return "unsatisfiable";
+    case RangeKind::slice:
+      break;
   }
   return std::to_string(range.begin) + "+" + std::to_string(range.length);
 }
@@ -43,9 +46,10 @@ TEST(ByteRange, Unsatisfiable) {
 }
 
 TEST(ByteRange, Malformed) {
-  for (std::string_view bad : {"", "bytes", "bytes=", "bytes=,", "bytes=x", "bytes=4", "bytes=4-2", "bytes=a-b", "bytes=1-2,x",
-                               "bytes=--1", "bytes=1--2", "bytes=-", "items=0-1", "0-1", "bytes=0x1-2", "bytes=+1-2",
-                               "bytes=9223372036854775808-", "bytes=0-99999999999999999999"})
+  for (std::string_view bad :
+       {"", "bytes", "bytes=", "bytes=,", "bytes=x", "bytes=4", "bytes=4-2", "bytes=a-b", "bytes=1-2,x",
+        "bytes=--1", "bytes=1--2", "bytes=-", "items=0-1", "0-1", "bytes=0x1-2", "bytes=+1-2",
+        "bytes=9223372036854775808-", "bytes=0-99999999999999999999"})
     EXPECT_EQ(of(bad), "malformed") << bad;
 }
 

@@ -55,7 +55,7 @@ std::string http_date(time_t time) {
 Download::Download(const DownloadRequest& request) : path_(request.path) {
   if (by_lines(request) && request.range)
     throw bad_file("reading " + path_ + ": a Range cannot be combined with lines", "INVALID_REQUEST_BODY");
-  struct stat st {};
+  struct stat st{};
   fd_ = open_regular(path_, st);
   last_modified_ = http_date(st.st_mtime);
   uint64_t size = static_cast<uint64_t>(st.st_size);
@@ -127,10 +127,12 @@ void Download::serve_slice(const DownloadRequest& request, uint64_t size, uint64
   ByteRange range;
   RangeKind kind = RangeKind::slice;
   if (request.range) kind = read_range(*request.range, size, range);
-  if (kind == RangeKind::malformed) return refuse_range("UNKNOWN", "reading the Range: not of the form bytes=a-b", size);
+  if (kind == RangeKind::malformed)
+    return refuse_range("UNKNOWN", "reading the Range: not of the form bytes=a-b", size);
   bool whole = !request.range || (kind == RangeKind::unsatisfiable && size == 0);
   if (kind == RangeKind::unsatisfiable && !whole)
-    return refuse_range("RANGE_NOT_SATISFIABLE", "reading the Range: it lies behind the end of the file", size);
+    return refuse_range("RANGE_NOT_SATISFIABLE", "reading the Range: it lies behind the end of the file",
+                        size);
 
   headers.add("Content-Type", "application/octet-stream");
   headers.add("Content-Disposition", content_disposition(sys::base_name(path_)));
@@ -142,8 +144,8 @@ void Download::serve_slice(const DownloadRequest& request, uint64_t size, uint64
   begin = range.begin;
   length = range.length;
   response_.status = 206;
-  headers.add("Content-Range", "bytes " + std::to_string(begin) + "-" + std::to_string(begin + length - 1) + "/" +
-                                   std::to_string(size));
+  headers.add("Content-Range", "bytes " + std::to_string(begin) + "-" + std::to_string(begin + length - 1) +
+                                   "/" + std::to_string(size));
 }
 
 void Download::refuse_range(std::string_view code, std::string_view message, uint64_t size) {
@@ -159,7 +161,8 @@ std::string_view Download::read(std::vector<char>& buffer) {
   size_t n = read_fully(fd_.get(), std::span(buffer).first(want), position_, path_);
   position_ += n;
   if (left_) {
-    if (n < want) throw Error(ErrorCode::internal, "reading " + path_ + ": it became shorter meanwhile", "RUNTIME_ERROR");
+    if (n < want)
+      throw Error(ErrorCode::internal, "reading " + path_ + ": it became shorter meanwhile", "RUNTIME_ERROR");
     *left_ -= n;
   }
   return {buffer.data(), n};

@@ -1,4 +1,5 @@
-// What a download answers and where its bytes come from. Everything here waits for the disk: it belongs on a worker.
+// What a download answers and where its bytes come from. Everything here waits for the disk: it belongs on a
+// worker.
 #pragma once
 
 #include <cstdint>
@@ -13,25 +14,25 @@
 namespace osb::execd {
 
 struct DownloadRequest {
-  std::string path;                     // absolute
-  std::optional<std::string> range;     // Range header
-  std::optional<uint64_t> first_line;   // line mode if either is set: 1-based
+  std::string path;                    // absolute
+  std::optional<std::string> range;    // Range header
+  std::optional<uint64_t> first_line;  // line mode if either is set: 1-based
   std::optional<uint64_t> line_count;
 };
 
 class Download {
  public:
-  // Opens the file and decides. Throws Error: FILE_NOT_FOUND, invalid for what is not a regular file, and for a Range
-  // together with lines.
+  // Opens the file and decides. Throws Error: FILE_NOT_FOUND, invalid for what is not a regular file, and for
+  // a Range together with lines.
   explicit Download(const DownloadRequest& request);
 
-  // A small file is complete at once: everything is in response().body. Otherwise the head is for start(), and
-  // read() gives the body.
+  // A small file is complete at once: everything is in response().body. Otherwise the head is for start(),
+  // and read() gives the body.
   bool complete() const { return complete_; }
   http::Response& response() { return response_; }
 
-  // The next piece of the body, at most kBlock bytes; empty at its end. Throws Error if the file became shorter than
-  // the length that was promised.
+  // The next piece of the body, at most kBlock bytes; empty at its end. Throws Error if the file became
+  // shorter than the length that was promised.
   std::string_view read(std::vector<char>& buffer);
 
   static constexpr size_t kBlock = 256 * 1024;
@@ -51,8 +52,8 @@ class Download {
   std::optional<uint64_t> left_;  // nullopt: up to the end of the file, whatever its length
 };
 
-// attachment; filename="…" for any name: quotes and backslashes escaped; for other than printable ASCII both forms
-// percent-encoded (RFC 6266, RFC 5987), so that no byte of a name can end the header.
+// attachment; filename="…" for any name: quotes and backslashes escaped; for other than printable ASCII both
+// forms percent-encoded (RFC 6266, RFC 5987), so that no byte of a name can end the header.
 std::string content_disposition(std::string_view name);
 // "Sat, 21 Nov 2026 11:12:26 GMT"
 std::string http_date(time_t time);

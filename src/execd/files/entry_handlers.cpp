@@ -1,5 +1,5 @@
-// Requests about single entries. Each is one job on a helper thread: a body may name thousands of paths, and a path
-// may lie on a file system that does not answer.
+// Requests about single entries. Each is one job on a helper thread: a body may name thousands of paths, and
+// a path may lie on a file system that does not answer.
 #include <errno.h>
 #include <unistd.h>
 
@@ -42,7 +42,8 @@ Replacement read_replacement(const json::Value& value, const std::string& path) 
 using Permissions = std::map<std::string, std::optional<Permission>>;
 
 // Everything that a request asks for, checked before the first change.
-std::vector<std::pair<std::string, FileAttributes>> read_permissions(const PathRules& rules, const std::string& body) {
+std::vector<std::pair<std::string, FileAttributes>> read_permissions(const PathRules& rules,
+                                                                     const std::string& body) {
   Accounts accounts = Accounts::load();
   std::vector<std::pair<std::string, FileAttributes>> out;
   for (const auto& [path, permission] : json::read<Permissions>(json::parse(body)))
@@ -55,9 +56,10 @@ std::string info(const PathRules& rules, const std::vector<std::string>& paths) 
   std::map<std::string, std::string> entries;  // by path as asked for
   for (const std::string& asked : paths) {
     std::string path = rules.resolve(asked);
-    struct stat st {};
+    struct stat st{};
     Fd fd = sys::open_at(AT_FDCWD, path, O_PATH | O_NOFOLLOW);
-    if (!fd || ::fstat(fd.get(), &st) != 0) throw file_error("reading", path, is_missing(errno) ? ENOENT : errno);
+    if (!fd || ::fstat(fd.get(), &st) != 0)
+      throw file_error("reading", path, is_missing(errno) ? ENOENT : errno);
     std::string text;
     append_file_info(text, path, st, accounts);
     entries[asked] = std::move(text);
@@ -77,8 +79,9 @@ void delete_file(const std::string& path) {
   if (place && ::unlinkat(place->parent.get(), place->name.c_str(), 0) == 0) return;
   if (is_missing(errno)) return;
   int err = errno;
-  struct stat st {};
-  if (place && ::fstatat(place->parent.get(), place->name.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode))
+  struct stat st{};
+  if (place && ::fstatat(place->parent.get(), place->name.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+      S_ISDIR(st.st_mode))
     throw bad_file("removing " + path + ": it is a directory");
   throw file_error("removing", path, err);
 }
@@ -87,10 +90,11 @@ std::map<std::string, uint64_t> replace(const PathRules& rules, const std::strin
   json::Value value = json::parse(body);
   if (!value.is_object()) throw Error(ErrorCode::invalid, "reading the body: expected an object");
   std::map<std::string, Replacement> asked;
-  for (const auto& [path, item] : value.get_object()) asked[std::string(path)] = read_replacement(item, std::string(path));
+  for (const auto& [path, item] : value.get_object())
+    asked[std::string(path)] = read_replacement(item, std::string(path));
   for (const auto& [path, item] : asked) {
     std::string resolved = rules.resolve(path);
-    struct stat st {};
+    struct stat st{};
     Fd fd = sys::open_at(AT_FDCWD, resolved, O_PATH);
     if (!fd) throw file_error("reading", resolved, is_missing(errno) ? ENOENT : errno);
     if (::fstat(fd.get(), &st) != 0) throw file_error("reading", resolved);
@@ -108,7 +112,8 @@ std::map<std::string, uint64_t> replace(const PathRules& rules, const std::strin
 
 net::task<> handle_info(Service service, http::Request& request, http::ResponseWriter& response) {
   auto paths = paths_of(request);
-  std::string body = co_await service->run(response, [service, paths] { return info(service->rules, paths); });
+  std::string body =
+      co_await service->run(response, [service, paths] { return info(service->rules, paths); });
   co_await response.send(json_ok(std::move(body)));
 }
 
@@ -123,7 +128,8 @@ net::task<> handle_delete(Service service, http::Request& request, http::Respons
 net::task<> handle_permissions(Service service, http::Request& request, http::ResponseWriter& response) {
   std::string body = co_await request.body->read_all();
   co_await service->run(response, [service, body] {
-    for (const auto& [path, attributes] : read_permissions(service->rules, body)) set_attributes(path, attributes);
+    for (const auto& [path, attributes] : read_permissions(service->rules, body))
+      set_attributes(path, attributes);
   });
   co_await response.send(empty_ok());
 }
@@ -131,7 +137,8 @@ net::task<> handle_permissions(Service service, http::Request& request, http::Re
 net::task<> handle_make_directories(Service service, http::Request& request, http::ResponseWriter& response) {
   std::string body = co_await request.body->read_all();
   co_await service->run(response, [service, body] {
-    for (const auto& [path, attributes] : read_permissions(service->rules, body)) make_directory(path, attributes);
+    for (const auto& [path, attributes] : read_permissions(service->rules, body))
+      make_directory(path, attributes);
   });
   co_await response.send(empty_ok());
 }
@@ -141,7 +148,8 @@ net::task<> handle_move(Service service, http::Request& request, http::ResponseW
   co_await service->run(response, [service, body] {
     std::vector<std::pair<std::string, std::string>> moves;
     for (const Move& move : json::read<std::vector<Move>>(json::parse(body)))
-      moves.emplace_back(service->rules.resolve(move.src.value_or("")), service->rules.resolve(move.dest.value_or("")));
+      moves.emplace_back(service->rules.resolve(move.src.value_or("")),
+                         service->rules.resolve(move.dest.value_or("")));
     for (const auto& [from, to] : moves) move_path(from, to);
   });
   co_await response.send(empty_ok());

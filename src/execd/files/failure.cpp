@@ -11,18 +11,23 @@ Error file_error(std::string_view doing, std::string_view path, int err) {
   const char* cause = ::strerrordesc_np(err);
   message += cause ? cause : "unknown error";
   switch (err) {
-    case ENOENT: return Error(ErrorCode::not_found, std::move(message), "FILE_NOT_FOUND");
-    case EEXIST: return Error(ErrorCode::conflict, std::move(message), "FILE_ALREADY_EXISTS");
+    case ENOENT:
+      return Error(ErrorCode::not_found, std::move(message), "FILE_NOT_FOUND");
+    case EEXIST:
+      return Error(ErrorCode::conflict, std::move(message), "FILE_ALREADY_EXISTS");
     case ENOSPC:
-    case EDQUOT: return Error(ErrorCode::internal, std::move(message), "DISK_FULL");
+    case EDQUOT:
+      return Error(ErrorCode::internal, std::move(message), "DISK_FULL");
     case ENAMETOOLONG:
     case ELOOP:
     case ENOTDIR:
     case EISDIR:
     case ENXIO:
     case EBUSY:
-    case EINVAL: return Error(ErrorCode::invalid, std::move(message), "RUNTIME_ERROR");
-    default: return Error(ErrorCode::internal, std::move(message), "RUNTIME_ERROR");
+    case EINVAL:
+      return Error(ErrorCode::invalid, std::move(message), "RUNTIME_ERROR");
+    default:
+      return Error(ErrorCode::internal, std::move(message), "RUNTIME_ERROR");
   }
 }
 

@@ -15,7 +15,8 @@ std::string_view type_of(mode_t mode) {
   return "other";
 }
 
-// Times that 64 bits of nanoseconds cannot hold (years before 1678 or after 2261) are cut to the nearest that can.
+// Times that 64 bits of nanoseconds cannot hold (years before 1678 or after 2261) are cut to the nearest that
+// can.
 std::string time_text(const timespec& t) {
   constexpr int64_t kLimit = INT64_MAX / 1'000'000'000 - 1;
   int64_t seconds = std::min(std::max<int64_t>(t.tv_sec, -kLimit), kLimit);
@@ -24,7 +25,8 @@ std::string time_text(const timespec& t) {
 
 }  // namespace
 
-void append_file_info(std::string& out, std::string_view path, const struct stat& st, const Accounts& accounts) {
+void append_file_info(std::string& out, std::string_view path, const struct stat& st,
+                      const Accounts& accounts) {
   out += R"({"path":)";
   append_json_string(out, path);
   out.append(R"(,"type":")").append(type_of(st.st_mode));

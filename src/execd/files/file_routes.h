@@ -1,7 +1,8 @@
 // The file API of execd: /files/… and /directories….
 //
-// There is no allow-list: the sandbox is the boundary, and the API may do what the daemon's user may do inside it.
-// Handlers only move bytes and wait; whatever touches the disk runs on helper threads (see workers.h).
+// There is no allow-list: the sandbox is the boundary, and the API may do what the daemon's user may do
+// inside it. Handlers only move bytes and wait; whatever touches the disk runs on helper threads (see
+// workers.h).
 #pragma once
 
 #include <map>

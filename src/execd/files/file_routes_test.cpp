@@ -1,9 +1,12 @@
-// The routes as a client sees them: a server on loopback in a thread of its own, plain blocking sockets on this side.
+// The routes as a client sees them: a server on loopback in a thread of its own, plain blocking sockets on
+// this side.
 #include "execd/files/file_routes.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/mount.h>
@@ -11,9 +14,6 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 #include <atomic>
 #include <filesystem>
@@ -135,15 +135,20 @@ class FileRoutes : public testing::Test {
     put(fd, request);
     Answer answer = read_answer(fd);
     ::close(fd);
-    EXPECT_TRUE(answer.complete) << request.substr(0, 200) << "\n--\n" << answer.head << answer.body.substr(0, 500);
+    EXPECT_TRUE(answer.complete) << request.substr(0, 200) << "\n--\n"
+                                 << answer.head << answer.body.substr(0, 500);
     return answer;
   }
   Answer call(const std::string& method, const std::string& target, const std::string& headers = "",
               const std::string& body = "") {
-    std::string length = body.empty() && method != "POST" ? "" : "Content-Length: " + std::to_string(body.size()) + "\r\n";
-    return send(method + " " + target + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + headers + length + "\r\n" + body);
+    std::string length =
+        body.empty() && method != "POST" ? "" : "Content-Length: " + std::to_string(body.size()) + "\r\n";
+    return send(method + " " + target + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + headers + length +
+                "\r\n" + body);
   }
-  Answer get(const std::string& target, const std::string& headers = "") { return call("GET", target, headers); }
+  Answer get(const std::string& target, const std::string& headers = "") {
+    return call("GET", target, headers);
+  }
   Answer post(const std::string& target, const std::string& body) {
     return call("POST", target, "Content-Type: application/json\r\n", body);
   }
@@ -151,11 +156,13 @@ class FileRoutes : public testing::Test {
     return get("/files/download?path=" + http::percent_encode(dir_ + "/" + name) + query, headers);
   }
 
-  static std::string form_part(const std::string& name, const std::string& content, const std::string& filename = "f") {
-    return "--XBOUNDX\r\nContent-Disposition: form-data; name=\"" + name + "\"; filename=\"" + filename + "\"\r\n\r\n" +
-           content + "\r\n";
+  static std::string form_part(const std::string& name, const std::string& content,
+                               const std::string& filename = "f") {
+    return "--XBOUNDX\r\nContent-Disposition: form-data; name=\"" + name + "\"; filename=\"" + filename +
+           "\"\r\n\r\n" + content + "\r\n";
   }
-  static std::string pair(const std::string& metadata, const std::string& content, const std::string& filename = "f") {
+  static std::string pair(const std::string& metadata, const std::string& content,
+                          const std::string& filename = "f") {
     return form_part("metadata", metadata, "metadata") + form_part("file", content, filename);
   }
   Answer upload(const std::string& parts, bool end = true) {
@@ -176,18 +183,19 @@ class FileRoutes : public testing::Test {
     return std::string(std::istreambuf_iterator<char>(in), {});
   }
   struct stat stat_of(const std::string& name) {
-    struct stat st {};
+    struct stat st{};
     EXPECT_EQ(::lstat((dir_ + "/" + name).c_str(), &st), 0) << name;
     return st;
   }
   mode_t mode_of(const std::string& name) { return stat_of(name).st_mode & 07777; }
   bool exists(const std::string& name) {
-    struct stat st {};
+    struct stat st{};
     return ::lstat((dir_ + "/" + name).c_str(), &st) == 0;
   }
   std::vector<std::string> names(const std::string& name = "") {
     std::vector<std::string> out;
-    for (const auto& entry : fs::directory_iterator(dir_ + "/" + name)) out.push_back(entry.path().filename());
+    for (const auto& entry : fs::directory_iterator(dir_ + "/" + name))
+      out.push_back(entry.path().filename());
     std::sort(out.begin(), out.end());
     return out;
   }
@@ -230,9 +238,10 @@ TEST_F(FileRoutes, UploadMakesParentsAndSetsTheMode) {
 }
 
 TEST_F(FileRoutes, UploadOfSeveralFilesWithOwners) {
-  Answer answer = upload(pair(metadata("b.txt", R"(, "mode": 600, "owner": "nobody", "group": "nogroup")"), "b") +
-                         pair(metadata("c.bin", ", \"mode\": 755"), "c\nd\r\n") +
-                         pair(metadata("n", R"(, "owner": "1234", "group": null, "mode": null)"), ""));
+  Answer answer =
+      upload(pair(metadata("b.txt", R"(, "mode": 600, "owner": "nobody", "group": "nogroup")"), "b") +
+             pair(metadata("c.bin", ", \"mode\": 755"), "c\nd\r\n") +
+             pair(metadata("n", R"(, "owner": "1234", "group": null, "mode": null)"), ""));
   EXPECT_EQ(answer.status, 200) << answer.body;
   EXPECT_EQ(content("b.txt"), "b");
   EXPECT_EQ(content("c.bin"), "c\nd\r\n");
@@ -319,7 +328,8 @@ TEST_F(FileRoutes, UploadErrors) {
   EXPECT_EQ(code("", false), "INVALID_FILE");
   EXPECT_EQ(code("junk", false), "INVALID_FILE");
   EXPECT_EQ(code(pair(metadata("cut"), "x"), false), "INVALID_FILE");
-  EXPECT_EQ(call("POST", "/files/upload", "Content-Type: application/json\r\n", "{\"a\": 1}").code(), "INVALID_FILE");
+  EXPECT_EQ(call("POST", "/files/upload", "Content-Type: application/json\r\n", "{\"a\": 1}").code(),
+            "INVALID_FILE");
   EXPECT_EQ(call("POST", "/files/upload", "", "x").code(), "INVALID_FILE");
   // What came before the error stays, what was cut off does not. ("f": the pair in front of the mismatch.)
   EXPECT_FALSE(exists("cut"));
@@ -335,7 +345,8 @@ TEST_F(FileRoutes, UploadRefusesWhatIsNotAFile) {
   ASSERT_EQ(::mkdir((dir_ + "/sub").c_str(), 0755), 0);
   ASSERT_EQ(::mkfifo((dir_ + "/fifo").c_str(), 0644), 0);
   write("file", "x");
-  for (const char* name : {"sub", "fifo", "file/below", ".", "../../../dev/null", "../../../proc/self/fd/1"}) {
+  for (const char* name :
+       {"sub", "fifo", "file/below", ".", "../../../dev/null", "../../../proc/self/fd/1"}) {
     Answer answer = upload(pair(metadata(name), "x"));
     EXPECT_EQ(answer.status, 400) << name << answer.body;
     EXPECT_EQ(answer.code(), "RUNTIME_ERROR");
@@ -348,8 +359,9 @@ TEST_F(FileRoutes, UploadInChunksOfAnySize) {
   for (int i = 0; i < 3'000'000; ++i) data += static_cast<char>(i % 3 ? '\r' : i % 251);
   std::string form = pair(metadata("big"), data) + "--XBOUNDX--\r\n";
   int fd = connect();
-  put(fd, "POST /files/upload HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n"
-          "Content-Type: multipart/form-data; boundary=XBOUNDX\r\n\r\n");
+  put(fd,
+      "POST /files/upload HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n"
+      "Content-Type: multipart/form-data; boundary=XBOUNDX\r\n\r\n");
   size_t step = 1;
   for (size_t at = 0; at < form.size(); step = step * 7 % 65521 + 1) {
     std::string piece = form.substr(at, step);
@@ -367,11 +379,14 @@ TEST_F(FileRoutes, UploadInChunksOfAnySize) {
 
 TEST_F(FileRoutes, BrokenUploadLeavesNothing) {
   write("kept", "old");
-  std::string begin = form_part("metadata", metadata("kept")) + form_part("file", std::string(1'000'000, 'x'));
+  std::string begin =
+      form_part("metadata", metadata("kept")) + form_part("file", std::string(1'000'000, 'x'));
   begin.resize(begin.size() - 2);
   int fd = connect();
-  put(fd, "POST /files/upload HTTP/1.1\r\nHost: x\r\nContent-Length: 5000000\r\n"
-          "Content-Type: multipart/form-data; boundary=XBOUNDX\r\n\r\n" + begin);
+  put(fd,
+      "POST /files/upload HTTP/1.1\r\nHost: x\r\nContent-Length: 5000000\r\n"
+      "Content-Type: multipart/form-data; boundary=XBOUNDX\r\n\r\n" +
+          begin);
   ::close(fd);
   // The server notices on its own time; a nameless file is not even seen while it is written.
   for (int i = 0; i < 200 && names() != std::vector<std::string>{"kept"}; ++i) ::usleep(10000);
@@ -412,7 +427,8 @@ TEST_F(FileRoutes, DownloadWhole) {
   EXPECT_EQ(answer.header("Content-Type"), "application/octet-stream");
   EXPECT_EQ(answer.header("Content-Disposition"), "attachment; filename=\"a.txt\"");
   EXPECT_EQ(answer.header("Accept-Ranges"), "bytes");
-  EXPECT_THAT(answer.header("Last-Modified"), testing::MatchesRegex("[A-Z][a-z][a-z], [0-9]+ [A-Z][a-z]+ 20[0-9]+ .* GMT"));
+  EXPECT_THAT(answer.header("Last-Modified"),
+              testing::MatchesRegex("[A-Z][a-z][a-z], [0-9]+ [A-Z][a-z]+ 20[0-9]+ .* GMT"));
 }
 
 TEST_F(FileRoutes, DownloadRanges) {
@@ -467,13 +483,15 @@ TEST_F(FileRoutes, DownloadLines) {
   EXPECT_EQ(download("c.bin", "&offset=9").status, 200);
   EXPECT_EQ(download("c.bin", "&offset=9").body, "");
   EXPECT_EQ(download("c.bin", "&offset=1", "Range: bytes=0-1\r\n").status, 400);
-  for (const char* bad : {"&offset=0", "&offset=-1", "&offset=x", "&offset=", "&limit=0", "&limit=1.5", "&offset=99999999999999999999"})
+  for (const char* bad : {"&offset=0", "&offset=-1", "&offset=x", "&offset=", "&limit=0", "&limit=1.5",
+                          "&offset=99999999999999999999"})
     EXPECT_EQ(download("c.bin", bad).status, 400) << bad;
 }
 
 TEST_F(FileRoutes, DownloadNamesCannotBreakTheHeader) {
   write("a \"b\\.txt", "1");
-  EXPECT_EQ(download("a \"b\\.txt").header("Content-Disposition"), "attachment; filename=\"a \\\"b\\\\.txt\"");
+  EXPECT_EQ(download("a \"b\\.txt").header("Content-Disposition"),
+            "attachment; filename=\"a \\\"b\\\\.txt\"");
   write("x\r\nSet-Cookie: a=b", "2");
   Answer answer = download("x\r\nSet-Cookie: a=b");
   EXPECT_EQ(answer.status, 200);
@@ -555,9 +573,10 @@ TEST_F(FileRoutes, Info) {
   Answer answer = get("/files/info" + query("a.txt") + "&path=link&path=sub");
   EXPECT_EQ(answer.status, 200);
   EXPECT_EQ(answer.header("Content-Type"), "application/json; charset=utf-8");
-  EXPECT_THAT(answer.body, testing::StartsWith("{\"" + dir_ + "/a.txt\":{\"path\":\"" + dir_ +
-                                               "/a.txt\",\"type\":\"file\",\"size\":11,\"modified_at\":\"2026-11-21T11:12:26."
-                                               "623814372Z\",\"created_at\":\"20"));
+  EXPECT_THAT(answer.body, testing::StartsWith(
+                               "{\"" + dir_ + "/a.txt\":{\"path\":\"" + dir_ +
+                               "/a.txt\",\"type\":\"file\",\"size\":11,\"modified_at\":\"2026-11-21T11:12:26."
+                               "623814372Z\",\"created_at\":\"20"));
   json::Value value = json::parse(answer.body);
   const auto& entries = value.as_object();
   EXPECT_EQ(entries.at(dir_ + "/a.txt").at("mode").as_int64(), 640);
@@ -576,16 +595,21 @@ TEST_F(FileRoutes, Info) {
 }
 
 TEST_F(FileRoutes, Search) {
-  for (const char* name : {"b.txt", "a.txt", "sub/c.txt", "sub/deep/.hidden.txt", "sub/x.py", "sub.txt/e"}) write(name, "x");
+  for (const char* name : {"b.txt", "a.txt", "sub/c.txt", "sub/deep/.hidden.txt", "sub/x.py", "sub.txt/e"})
+    write(name, "x");
   ASSERT_EQ(::symlink("sub", (dir_ + "/link").c_str()), 0);
   ASSERT_EQ(::symlink("/", (dir_ + "/root.txt").c_str()), 0);
-  auto search = [&](const std::string& pattern) { return listed(get("/files/search" + query("") + pattern)); };
+  auto search = [&](const std::string& pattern) {
+    return listed(get("/files/search" + query("") + pattern));
+  };
   using Names = std::vector<std::string>;
-  EXPECT_EQ(search("&pattern=*.txt"), (Names{"a.txt", "b.txt", "root.txt", "sub/c.txt", "sub/deep/.hidden.txt"}));
+  EXPECT_EQ(search("&pattern=*.txt"),
+            (Names{"a.txt", "b.txt", "root.txt", "sub/c.txt", "sub/deep/.hidden.txt"}));
   EXPECT_EQ(search("&pattern=**/*.py"), Names{"sub/x.py"});
   EXPECT_EQ(search("&pattern=sub/*.py"), Names{});
   EXPECT_EQ(search("&pattern=%7Ba,e%7D*"), (Names{"a.txt", "sub.txt/e"}));
-  Names all = {"a.txt", "b.txt", "link", "root.txt", "sub/c.txt", "sub/deep/.hidden.txt", "sub/x.py", "sub.txt/e"};
+  Names all = {"a.txt",    "b.txt",    "link", "root.txt", "sub/c.txt", "sub/deep/.hidden.txt",
+               "sub/x.py", "sub.txt/e"};
   EXPECT_EQ(search(""), all);
   EXPECT_EQ(search("&pattern="), all);
   EXPECT_EQ(search("&pattern=none"), Names{});
@@ -618,8 +642,10 @@ TEST_F(FileRoutes, SearchWhileTheTreeChanges) {
       std::string name = dir_ + "/d" + std::to_string(n % 20);
       std::error_code ignored;
       fs::remove_all(name, ignored);
-      if (n % 3 == 0) (void)!::symlink("/", name.c_str());
-      else fs::create_directories(name + "/x/y", ignored), std::ofstream(name + "/x/y/f") << "x";
+      if (n % 3 == 0)
+        (void)!::symlink("/", name.c_str());
+      else
+        fs::create_directories(name + "/x/y", ignored), std::ofstream(name + "/x/y/f") << "x";
     }
   });
   for (int i = 0; i < 50; ++i) {
@@ -698,7 +724,8 @@ TEST_F(FileRoutes, ReplaceErrors) {
   EXPECT_EQ(post("/files/replace", "").status, 400);
   EXPECT_EQ(post("/files/replace", "[]").status, 400);
   // Nothing is changed when another of the paths is wrong.
-  EXPECT_EQ(post("/files/replace", R"({"a":{"old":"x","new":"y"},"none":{"old":"x","new":"y"}})").status, 404);
+  EXPECT_EQ(post("/files/replace", R"({"a":{"old":"x","new":"y"},"none":{"old":"x","new":"y"}})").status,
+            404);
   EXPECT_EQ(content("a"), "x");
 }
 
@@ -709,7 +736,8 @@ TEST_F(FileRoutes, Permissions) {
   EXPECT_EQ(post("/files/permissions", R"({"a":{"mode":600}})").status, 200);
   EXPECT_EQ(mode_of("a"), 0600u);
   EXPECT_EQ(stat_of("a").st_uid, owner);  // a mode alone leaves the owner
-  EXPECT_EQ(post("/files/permissions", R"({"a":{"mode":null,"owner":null,"group":null},"./a":null})").status, 200);
+  EXPECT_EQ(post("/files/permissions", R"({"a":{"mode":null,"owner":null,"group":null},"./a":null})").status,
+            200);
   EXPECT_EQ(mode_of("a"), 0600u);
   if (::geteuid() == 0) {
     EXPECT_EQ(post("/files/permissions", R"({"a":{"owner":"nobody","mode":4711}})").status, 200);
@@ -730,7 +758,8 @@ TEST_F(FileRoutes, Permissions) {
 TEST_F(FileRoutes, MoveMakesParents) {
   write("a", "x");
   write("tree/sub/f", "y");
-  EXPECT_EQ(post("/files/mv", R"([{"src":"a","dest":"new/dir/b"},{"src":"tree","dest":"new/tree"}])").status, 200);
+  EXPECT_EQ(post("/files/mv", R"([{"src":"a","dest":"new/dir/b"},{"src":"tree","dest":"new/tree"}])").status,
+            200);
   EXPECT_EQ(content("new/dir/b"), "x");
   EXPECT_EQ(content("new/tree/sub/f"), "y");
   EXPECT_EQ(names(), std::vector<std::string>{"new"});
@@ -769,7 +798,8 @@ TEST_F(FileRoutes, MoveAcrossFileSystems) {
   ASSERT_EQ(::chmod((dir_ + "/tree/ro").c_str(), 0555), 0);
   timespec times[2] = {{1000, 1}, {2000, 2}};
   ASSERT_EQ(::utimensat(AT_FDCWD, (dir_ + "/tree/sub").c_str(), times, 0), 0);
-  Answer answer = post("/files/mv", R"([{"src":"tree","dest":"mnt/t"},{"src":"single","dest":"mnt/x/single"}])");
+  Answer answer =
+      post("/files/mv", R"([{"src":"tree","dest":"mnt/t"},{"src":"single","dest":"mnt/x/single"}])");
   EXPECT_EQ(answer.status, 200) << answer.body;
   EXPECT_EQ(names(), std::vector<std::string>{"mnt"});
   EXPECT_EQ(names("mnt"), (std::vector<std::string>{"t", "x"}));

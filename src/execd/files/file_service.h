@@ -47,7 +47,8 @@ net::task<> handle_make_directories(Service service, http::Request& request, htt
 // Trees: search, list, delete recursively. See tree_handlers.cpp.
 net::task<> handle_search(Service service, http::Request& request, http::ResponseWriter& response);
 net::task<> handle_list(Service service, http::Request& request, http::ResponseWriter& response);
-net::task<> handle_delete_directories(Service service, http::Request& request, http::ResponseWriter& response);
+net::task<> handle_delete_directories(Service service, http::Request& request,
+                                      http::ResponseWriter& response);
 // Content: See transfer_handlers.cpp.
 net::task<> handle_upload(Service service, http::Request& request, http::ResponseWriter& response);
 net::task<> handle_download(Service service, http::Request& request, http::ResponseWriter& response);

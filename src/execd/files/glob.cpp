@@ -1,5 +1,6 @@
-// Three steps: braces become a list of plain alternatives, each is cut into parts, each part into tokens. Matching is
-// the classical one-star backtracking, once over parts (for `**`) and once inside a part (for `*`).
+// Three steps: braces become a list of plain alternatives, each is cut into parts, each part into tokens.
+// Matching is the classical one-star backtracking, once over parts (for `**`) and once inside a part (for
+// `*`).
 #include "execd/files/glob.h"
 
 #include <string>
@@ -52,8 +53,10 @@ size_t end_of_class(std::string_view text, size_t at) {
   if (i < text.size() && (text[i] == '^' || text[i] == '!')) ++i;
   if (i < text.size() && text[i] == ']') fail("an empty class []");
   for (; i < text.size(); ++i) {
-    if (text[i] == '\\') ++i;
-    else if (text[i] == ']') return i + 1;
+    if (text[i] == '\\')
+      ++i;
+    else if (text[i] == ']')
+      return i + 1;
   }
   fail("a class [ without its ]");
 }
@@ -75,7 +78,8 @@ size_t end_of_negation(std::string_view text, size_t at) {
   fail("!( without its )");
 }
 
-// Position behind the piece that starts at `at`: an escape, a class, a negation at the start of a part, or one byte.
+// Position behind the piece that starts at `at`: an escape, a class, a negation at the start of a part, or
+// one byte.
 size_t skip_piece(std::string_view text, size_t at) {
   if (text[at] == '\\') {
     if (at + 1 == text.size()) fail("a \\ at the end");
@@ -168,7 +172,8 @@ Glob::Part Glob::compile_part(std::string_view text, Budget& budget) {
   };
   while (!text.empty()) {
     if (text[0] == '*') {
-      if (part.tokens.empty() || part.tokens.back().kind != Token::star) part.tokens.push_back({Token::star, 0, {}});
+      if (part.tokens.empty() || part.tokens.back().kind != Token::star)
+        part.tokens.push_back({Token::star, 0, {}});
       text.remove_prefix(1);
     } else if (text[0] == '?') {
       part.tokens.push_back({Token::any, 0, {}});

@@ -1,10 +1,10 @@
-// Name patterns of the search: '/' separates parts; `*` any run inside a part, `**` as a whole part any number of
-// parts, `?` one character, `[abc]` `[a-z]` `[^x]` `[!x]` one of a class, `{a,b}` alternatives (nested, with patterns
-// inside), `!(pat)` as a whole part everything but that, `\x` x itself. Characters are those of UTF-8; a byte that is
-// none counts as one character.
+// Name patterns of the search: '/' separates parts; `*` any run inside a part, `**` as a whole part any
+// number of parts, `?` one character, `[abc]` `[a-z]` `[^x]` `[!x]` one of a class, `{a,b}` alternatives
+// (nested, with patterns inside), `!(pat)` as a whole part everything but that, `\x` x itself. Characters are
+// those of UTF-8; a byte that is none counts as one character.
 //
-// Bounded: matching takes at most pattern length × text length steps per alternative, and a pattern has at most 256
-// alternatives.
+// Bounded: matching takes at most pattern length × text length steps per alternative, and a pattern has at
+// most 256 alternatives.
 #pragma once
 
 #include <cstddef>
@@ -17,8 +17,8 @@ namespace osb::execd {
 
 class Glob {
  public:
-  // Throws Error(invalid, INVALID_REQUEST_BODY) for an open `[`, `{` or `!(`, an empty class, a `\` at the end, and
-  // beyond the bounds.
+  // Throws Error(invalid, INVALID_REQUEST_BODY) for an open `[`, `{` or `!(`, an empty class, a `\` at the
+  // end, and beyond the bounds.
   explicit Glob(std::string_view pattern);
 
   bool matches(std::string_view text) const;
@@ -31,7 +31,7 @@ class Glob {
   };
   // One part between two '/'.
   struct Part {
-    bool any_depth = false;             // `**`
+    bool any_depth = false;              // `**`
     std::unique_ptr<Glob> not_matching;  // `!(…)`
     std::vector<Token> tokens;
 

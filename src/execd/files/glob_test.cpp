@@ -131,12 +131,13 @@ TEST(Glob, TableOfTheDialect) {
       {"!a", "!a", true},
       {"a!(b)", "a!(b)", true},
   };
-  for (const Case& c : kCases) EXPECT_EQ(Glob(c.pattern).matches(c.text), c.match) << c.pattern << " ~ " << c.text;
+  for (const Case& c : kCases)
+    EXPECT_EQ(Glob(c.pattern).matches(c.text), c.match) << c.pattern << " ~ " << c.text;
 }
 
 TEST(Glob, RefusesBrokenPatterns) {
-  for (std::string_view bad : {"[", "[a", "[]", "[]a]", "[^]", "[^]a]", "[a\\", "{", "{a", "{a,{b}", "a\\", "\\",
-                               "{a,[}", "!(a", "!(", "[!]"}) {
+  for (std::string_view bad : {"[", "[a", "[]", "[]a]", "[^]", "[^]a]", "[a\\", "{", "{a", "{a,{b}", "a\\",
+                               "\\", "{a,[}", "!(a", "!(", "[!]"}) {
     try {
       Glob glob(bad);
       ADD_FAILURE() << bad;

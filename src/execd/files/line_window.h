@@ -1,5 +1,5 @@
-// Finds where lines `offset` … `offset + limit - 1` of a file are, from its bytes as they are read. The window ends
-// before the line end of its last line. Lines end at '\n'; a CR stays part of its line.
+// Finds where lines `offset` … `offset + limit - 1` of a file are, from its bytes as they are read. The
+// window ends before the line end of its last line. Lines end at '\n'; a CR stays part of its line.
 #pragma once
 
 #include <cstdint>

@@ -14,7 +14,8 @@ namespace {
 // The place itself, not what a link there leads to. Throws Error(not_found).
 Fd open_place(const std::string& path, struct stat& st) {
   Fd fd = sys::open_at(AT_FDCWD, path, O_PATH | O_NOFOLLOW);
-  if (!fd || ::fstat(fd.get(), &st) != 0) throw file_error("reading", path, is_missing(errno) ? ENOENT : errno);
+  if (!fd || ::fstat(fd.get(), &st) != 0)
+    throw file_error("reading", path, is_missing(errno) ? ENOENT : errno);
   return fd;
 }
 
@@ -25,19 +26,22 @@ Listing::Listing(std::string path) : path_(std::move(path)), accounts_(Accounts:
 std::unique_ptr<Listing> Listing::search(const std::string& path, const std::string& pattern) {
   Glob glob(pattern.empty() ? "**" : pattern);
   std::unique_ptr<Listing> out(new Listing(path));
-  struct stat st {};
+  struct stat st{};
   Fd fd = open_place(path, st);
   out->glob_ = std::move(glob);
-  if (S_ISDIR(st.st_mode)) out->walk_.emplace(std::move(fd), UINT32_MAX);
-  else out->single_ = st;
+  if (S_ISDIR(st.st_mode))
+    out->walk_.emplace(std::move(fd), UINT32_MAX);
+  else
+    out->single_ = st;
   return out;
 }
 
 std::unique_ptr<Listing> Listing::list(const std::string& path, uint32_t depth) {
   std::unique_ptr<Listing> out(new Listing(path));
-  struct stat st {};
+  struct stat st{};
   Fd fd = open_place(path, st);
-  if (S_ISLNK(st.st_mode)) throw bad_file("listing " + path + ": it is a symbolic link, name the directory itself");
+  if (S_ISLNK(st.st_mode))
+    throw bad_file("listing " + path + ": it is a symbolic link, name the directory itself");
   if (!S_ISDIR(st.st_mode)) throw bad_file("listing " + path + ": it is not a directory");
   out->walk_.emplace(std::move(fd), depth);
   return out;

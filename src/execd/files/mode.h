@@ -8,8 +8,8 @@
 
 namespace osb::execd {
 
-// 755 → 0755, 4755 → 04755. nullopt unless it has one to four digits from 0 to 7; 0 is the empty mode (the API
-// reads it as "not given").
+// 755 → 0755, 4755 → 04755. nullopt unless it has one to four digits from 0 to 7; 0 is the empty mode (the
+// API reads it as "not given").
 std::optional<mode_t> mode_from_digits(int64_t digits);
 
 // The permission bits 0777 as digits: 0644 → 644, 04755 → 755, 0 → 0.

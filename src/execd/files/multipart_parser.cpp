@@ -1,5 +1,6 @@
-// A delimiter holds its only CR at its start. So after a mismatch the search goes on at the byte that did not match:
-// no table is needed, and a delimiter cut anywhere is remembered by the number of its bytes already seen.
+// A delimiter holds its only CR at its start. So after a mismatch the search goes on at the byte that did not
+// match: no table is needed, and a delimiter cut anywhere is remembered by the number of its bytes already
+// seen.
 #include "execd/files/multipart_parser.h"
 
 #include <string.h>
@@ -103,8 +104,8 @@ MultipartParser::MultipartParser(std::string_view boundary, Events& events)
   expect_delimiter();
 }
 
-// At the very start, and behind the headers of a part, the boundary may follow without a line end of its own: the
-// input is read as if one stood there.
+// At the very start, and behind the headers of a part, the boundary may follow without a line end of its own:
+// the input is read as if one stood there.
 void MultipartParser::expect_delimiter() { matched_ = virtual_ = 2; }
 
 void MultipartParser::feed(std::string_view bytes) {
@@ -112,10 +113,17 @@ void MultipartParser::feed(std::string_view bytes) {
     size_t used = 0;
     switch (state_) {
       case State::preamble:
-      case State::data: used = feed_data(bytes); break;
-      case State::behind_boundary: used = feed_behind_boundary(bytes); break;
-      case State::headers: used = feed_headers(bytes); break;
-      case State::end: break;
+      case State::data:
+        used = feed_data(bytes);
+        break;
+      case State::behind_boundary:
+        used = feed_behind_boundary(bytes);
+        break;
+      case State::headers:
+        used = feed_headers(bytes);
+        break;
+      case State::end:
+        break;
     }
     bytes.remove_prefix(used);
   }
@@ -131,7 +139,8 @@ void MultipartParser::emit(std::string_view bytes) {
 size_t MultipartParser::feed_data(std::string_view bytes) {
   size_t i = 0;
   if (matched_ > 0) {  // a delimiter that began in earlier input
-    while (i < bytes.size() && matched_ < delimiter_.size() && bytes[i] == delimiter_[matched_]) ++i, ++matched_;
+    while (i < bytes.size() && matched_ < delimiter_.size() && bytes[i] == delimiter_[matched_])
+      ++i, ++matched_;
     if (matched_ < delimiter_.size()) {
       if (i == bytes.size()) return i;
       std::string_view data = std::string_view(delimiter_).substr(virtual_, matched_ - virtual_);

@@ -1,5 +1,5 @@
-// multipart/form-data as it arrives: bytes in, events out, nothing kept but the headers of the current part. Any cut
-// of the input gives the same events (data may come in other pieces). No sockets, no files.
+// multipart/form-data as it arrives: bytes in, events out, nothing kept but the headers of the current part.
+// Any cut of the input gives the same events (data may come in other pieces). No sockets, no files.
 #pragma once
 
 #include <optional>
@@ -23,14 +23,14 @@ class MultipartParser {
     virtual void on_part_end() = 0;
   };
 
-  // The boundary of a Content-Type "multipart/form-data; boundary=…"; nullopt if it is none, or the boundary is empty
-  // or longer than 200 bytes.
+  // The boundary of a Content-Type "multipart/form-data; boundary=…"; nullopt if it is none, or the boundary
+  // is empty or longer than 200 bytes.
   static std::optional<std::string> boundary_of(std::string_view content_type);
 
   MultipartParser(std::string_view boundary, Events& events);
 
-  // Throws Error(invalid, INVALID_FILE) for a part without readable headers, headers beyond 16 KiB, and more than
-  // 64 KiB in front of the first part. After a throw the parser is spent.
+  // Throws Error(invalid, INVALID_FILE) for a part without readable headers, headers beyond 16 KiB, and more
+  // than 64 KiB in front of the first part. After a throw the parser is spent.
   void feed(std::string_view bytes);
   // The closing boundary was seen. What follows it is ignored.
   bool complete() const { return state_ == State::end; }
@@ -53,11 +53,11 @@ class MultipartParser {
   Events& events_;
   std::string delimiter_;  // "\r\n--boundary"
   State state_ = State::preamble;
-  bool in_part_ = false;   // between on_part and on_part_end
-  size_t matched_ = 0;     // bytes of the delimiter seen at the end of the input so far
-  size_t virtual_ = 0;     // of these, bytes at the front that were never part of the data
+  bool in_part_ = false;  // between on_part and on_part_end
+  size_t matched_ = 0;    // bytes of the delimiter seen at the end of the input so far
+  size_t virtual_ = 0;    // of these, bytes at the front that were never part of the data
   size_t preamble_ = 0;
-  std::string held_;       // what follows a delimiter until it is clear what it is; or headers
+  std::string held_;  // what follows a delimiter until it is clear what it is; or headers
 };
 
 }  // namespace osb::execd

@@ -19,7 +19,9 @@ struct Seen {
 
 struct Recorder : MultipartParser::Events {
   std::vector<Seen> parts;
-  void on_part(MultipartParser::Part part) override { parts.push_back({part.name, part.filename, "", false}); }
+  void on_part(MultipartParser::Part part) override {
+    parts.push_back({part.name, part.filename, "", false});
+  }
   void on_data(std::string_view bytes) override {
     EXPECT_FALSE(bytes.empty());
     parts.back().data += bytes;
@@ -70,8 +72,8 @@ Outcome parse_every_way(std::string_view text) {
 }
 
 std::string part(std::string_view name, std::string_view body) {
-  return "--XX\r\nContent-Disposition: form-data; name=\"" + std::string(name) + "\"; filename=\"f\"\r\n\r\n" +
-         std::string(body) + "\r\n";
+  return "--XX\r\nContent-Disposition: form-data; name=\"" + std::string(name) +
+         "\"; filename=\"f\"\r\n\r\n" + std::string(body) + "\r\n";
 }
 
 TEST(MultipartParser, TwoParts) {
@@ -94,10 +96,31 @@ TEST(MultipartParser, TwoParts) {
 }
 
 TEST(MultipartParser, DataMayLookLikeBoundaries) {
-  for (std::string_view body :
-       {"", "\r", "\n", "\r\n", "\r\n\r\n", "\r\r\n", "-", "--", "--X", "\r\n-", "\r\n--", "\r\n--X", "\r\n--Xy", "\r\n--XXy",
-        "\r\n--XX-y", "\r\n--XX y\r\n", "\r\n--XX \ty", "\r\n--XX\r", "\r\n--XX\ry", "\r\n--XX\n", "\r\n--\r\n--X\r\n--Xa",
-        "--XXa", "\r\r\r\r", "a\r\n\r\n--x", "\r\n--XX\r\r\n--X"}) {
+  for (std::string_view body : {"",
+                                "\r",
+                                "\n",
+                                "\r\n",
+                                "\r\n\r\n",
+                                "\r\r\n",
+                                "-",
+                                "--",
+                                "--X",
+                                "\r\n-",
+                                "\r\n--",
+                                "\r\n--X",
+                                "\r\n--Xy",
+                                "\r\n--XXy",
+                                "\r\n--XX-y",
+                                "\r\n--XX y\r\n",
+                                "\r\n--XX \ty",
+                                "\r\n--XX\r",
+                                "\r\n--XX\ry",
+                                "\r\n--XX\n",
+                                "\r\n--\r\n--X\r\n--Xa",
+                                "--XXa",
+                                "\r\r\r\r",
+                                "a\r\n\r\n--x",
+                                "\r\n--XX\r\r\n--X"}) {
     Outcome seen = parse_every_way(part("file", body) + "--XX--");
     EXPECT_TRUE(seen.complete) << body;
     ASSERT_EQ(seen.parts.size(), 1u) << body;
@@ -107,7 +130,8 @@ TEST(MultipartParser, DataMayLookLikeBoundaries) {
 }
 
 TEST(MultipartParser, Tolerances) {
-  // text before the first and after the last boundary, blanks behind a boundary, no line end after the last one
+  // text before the first and after the last boundary, blanks behind a boundary, no line end after the last
+  // one
   Outcome seen = parse_every_way("preamble\r\n--XXnot\r\n" + part("a", "1") + "--XX \t\r\n" +
                                  part("b", "2").substr(6) + "--XX--trailing\r\n--XX\r\n");
   EXPECT_TRUE(seen.complete);
@@ -126,7 +150,8 @@ TEST(MultipartParser, Tolerances) {
 
 TEST(MultipartParser, QuotedNames) {
   auto name_of = [](std::string_view disposition) {
-    Outcome seen = parse("--XX\r\nContent-Disposition: " + std::string(disposition) + "\r\n\r\n\r\n--XX--", 7);
+    Outcome seen =
+        parse("--XX\r\nContent-Disposition: " + std::string(disposition) + "\r\n\r\n\r\n--XX--", 7);
     return seen.parts.empty() ? Seen{"none", {}, seen.error} : seen.parts[0];
   };
   EXPECT_EQ(name_of(R"(form-data; name="a\"b\\c;d"; filename="x;name=y")").name, R"(a"b\c;d)");

@@ -12,8 +12,8 @@ namespace osb::execd {
 namespace {
 
 template <class Id>
-std::optional<Id> id_of(const std::optional<std::string>& name, std::string_view kind, std::optional<Id> found, bool lenient,
-                        const std::string& wire) {
+std::optional<Id> id_of(const std::optional<std::string>& name, std::string_view kind,
+                        std::optional<Id> found, bool lenient, const std::string& wire) {
   if (!name || name->empty() || found) return found;
   if (!lenient) throw bad_file("changing the owner: no " + std::string(kind) + " " + *name, wire);
   log_warn("owner unknown, left alone", {{"kind", kind}, {"name", *name}});
@@ -28,7 +28,9 @@ FileAttributes attributes_of(const Permission& permission, const Accounts& accou
   if (permission.mode.value_or(0) != 0) {
     out.mode = mode_from_digits(*permission.mode);
     if (!out.mode)
-      throw bad_file("changing the mode: " + std::to_string(*permission.mode) + " is not one to four digits from 0 to 7", wire);
+      throw bad_file(
+          "changing the mode: " + std::to_string(*permission.mode) + " is not one to four digits from 0 to 7",
+          wire);
   }
   auto uid = permission.owner ? accounts.uid_of(*permission.owner) : std::nullopt;
   auto gid = permission.group ? accounts.gid_of(*permission.group) : std::nullopt;
@@ -44,7 +46,8 @@ void set_attributes(int fd, const std::string& path, const FileAttributes& attri
     gid_t gid = attributes.gid.value_or(static_cast<gid_t>(-1));
     if (::fchownat(fd, "", uid, gid, AT_EMPTY_PATH) != 0) throw file_error("changing the owner of", path);
   }
-  if (attributes.mode && sys::change_mode(fd, *attributes.mode) != 0) throw file_error("changing the mode of", path);
+  if (attributes.mode && sys::change_mode(fd, *attributes.mode) != 0)
+    throw file_error("changing the mode of", path);
 }
 
 void set_attributes(const std::string& path, const FileAttributes& attributes) {

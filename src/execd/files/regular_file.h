@@ -10,8 +10,8 @@
 
 namespace osb::execd {
 
-// Opens the absolute path for reading, through symbolic links. Never blocks: pipes, sockets and devices are refused
-// with Error(invalid), directories too. Throws Error(not_found, FILE_NOT_FOUND) if nothing is there.
+// Opens the absolute path for reading, through symbolic links. Never blocks: pipes, sockets and devices are
+// refused with Error(invalid), directories too. Throws Error(not_found, FILE_NOT_FOUND) if nothing is there.
 Fd open_regular(const std::string& path, struct stat& st);
 
 // Reads at `offset` until `into` is full or the file ends; returns the bytes read. Throws Error.

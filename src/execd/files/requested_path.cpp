@@ -47,8 +47,10 @@ std::string PathRules::resolve(std::string_view raw, const std::string& wire) co
   std::string unset;
   std::string_view rest = raw;
   if (rest == "~" || rest.starts_with("~/")) {
-    if (const std::string* home = find("HOME")) expanded = *home;
-    else unset = "HOME";
+    if (const std::string* home = find("HOME"))
+      expanded = *home;
+    else
+      unset = "HOME";
     rest.remove_prefix(1);
   }
   while (!rest.empty()) {
@@ -66,7 +68,7 @@ std::string PathRules::resolve(std::string_view raw, const std::string& wire) co
   }
   if (!unset.empty()) {
     std::string literal = absolute(raw);
-    struct stat st {};
+    struct stat st{};
     if (::lstat(literal.c_str(), &st) == 0) return literal;
     throw fail("expanding " + std::string(raw) + ": " + unset + " is not set");
   }

@@ -12,9 +12,9 @@ class PathRules {
   PathRules(std::string working_directory, std::map<std::string, std::string> env)
       : working_directory_(std::move(working_directory)), env_(std::move(env)) {}
 
-  // "~" and "~/…" start at $HOME; $NAME and ${NAME} are replaced (any other '$' is literal); a relative path starts
-  // at the working directory; "." and ".." are resolved by the text. Where a name is not set but a file of exactly
-  // the written name exists, that file is meant, so that names holding a '$' stay reachable.
+  // "~" and "~/…" start at $HOME; $NAME and ${NAME} are replaced (any other '$' is literal); a relative path
+  // starts at the working directory; "." and ".." are resolved by the text. Where a name is not set but a
+  // file of exactly the written name exists, that file is meant, so that names holding a '$' stay reachable.
   // Throws Error(invalid, wire) for an unset name, a NUL byte, an empty path, and more than PATH_MAX bytes.
   std::string resolve(std::string_view raw, const std::string& wire = "INVALID_REQUEST_BODY") const;
 

@@ -1,9 +1,8 @@
 #include "execd/files/requested_path.h"
 
 #include <fcntl.h>
-#include <unistd.h>
-
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/fd.h"

@@ -11,7 +11,8 @@ namespace osb::execd {
 
 namespace {
 
-// A nameless file is named through /proc; without it (or file systems without nameless files) a hidden name is used.
+// A nameless file is named through /proc; without it (or file systems without nameless files) a hidden name
+// is used.
 bool can_be_nameless() { return ::access("/proc/self/fd", X_OK) == 0; }
 
 bool forbidden(int err) { return err == EACCES || err == EPERM || err == EROFS; }
@@ -20,7 +21,8 @@ bool forbidden(int err) { return err == EACCES || err == EPERM || err == EROFS; 
 
 void StagedFile::fail(std::string_view doing) const { throw file_error(doing, path_); }
 
-StagedFile::StagedFile(const std::string& path, FileAttributes attributes) : path_(path), attributes_(attributes) {
+StagedFile::StagedFile(const std::string& path, FileAttributes attributes)
+    : path_(path), attributes_(attributes) {
   std::optional<sys::Place> place = sys::locate_target(path);
   if (!place && errno == ENOENT) {
     size_t slash = path.rfind('/');
@@ -30,7 +32,7 @@ StagedFile::StagedFile(const std::string& path, FileAttributes attributes) : pat
   if (!place) fail("opening");
   place_ = std::move(*place);
 
-  struct stat st {};
+  struct stat st{};
   if (::fstatat(place_.parent.get(), place_.name.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0) {
     if (S_ISDIR(st.st_mode)) throw bad_file("writing " + path + ": it is a directory");
     if (!S_ISREG(st.st_mode)) throw bad_file("writing " + path + ": it is not a regular file");
@@ -56,14 +58,16 @@ void StagedFile::open_hidden(mode_t mode) {
   for (int tries = 0; !fd_ && tries < 16; ++tries) {
     std::string name = sys::hidden_sibling(place_.name);
     fd_ = sys::open_at(parent, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_RDWR, mode);
-    if (fd_) hidden_ = std::move(name);
-    else if (errno != EEXIST) break;
+    if (fd_)
+      hidden_ = std::move(name);
+    else if (errno != EEXIST)
+      break;
   }
   if (fd_) return;
   int err = errno;
   if (before_ && forbidden(err)) {
     fd_ = sys::open_at(parent, place_.name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK);
-    struct stat st {};
+    struct stat st{};
     if (fd_ && ::fstat(fd_.get(), &st) == 0 && S_ISREG(st.st_mode) && ::ftruncate(fd_.get(), 0) == 0) {
       in_place_ = true;
       return;
@@ -83,7 +87,7 @@ void StagedFile::write(std::string_view bytes) {
 
 // Owner first: a change of owner clears the set-id bits.
 void StagedFile::give_attributes(int fd) const {
-  struct stat now {};
+  struct stat now{};
   if (::fstat(fd, &now) != 0) fail("reading the attributes of");
   uid_t uid = attributes_.uid.value_or(before_ ? before_->st_uid : now.st_uid);
   gid_t gid = attributes_.gid.value_or(before_ ? before_->st_gid : now.st_gid);
@@ -125,7 +129,7 @@ void StagedFile::commit() {
 
 void StagedFile::rewrite_in_place() {
   Fd out = sys::open_at(place_.parent.get(), place_.name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK);
-  struct stat st {};
+  struct stat st{};
   if (!out || ::fstat(out.get(), &st) != 0) fail("writing");
   if (!S_ISREG(st.st_mode)) throw bad_file("writing " + path_ + ": it is not a regular file");
   if (::ftruncate(out.get(), 0) != 0) fail("writing");

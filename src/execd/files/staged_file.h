@@ -1,9 +1,9 @@
-// A file's new content, invisible until it is complete: written to a nameless (or hidden) file in the same directory
-// and put in place by one rename. Whoever reads the name sees the old content or the new, never a part. Destroying it
-// uncommitted leaves nothing behind.
+// A file's new content, invisible until it is complete: written to a nameless (or hidden) file in the same
+// directory and put in place by one rename. Whoever reads the name sees the old content or the new, never a
+// part. Destroying it uncommitted leaves nothing behind.
 //
-// Where that cannot be done, the existing file is rewritten in place: a file that is itself a mount point (such as
-// /etc/hosts in a container), and a directory in which no file may be created.
+// Where that cannot be done, the existing file is rewritten in place: a file that is itself a mount point
+// (such as /etc/hosts in a container), and a directory in which no file may be created.
 #pragma once
 
 #include <sys/types.h>
@@ -17,8 +17,8 @@
 
 namespace osb::execd {
 
-// What shall be set besides the content. Empty members: what the file had before; for a new file mode 0777 less the
-// umask, and the daemon's own ids.
+// What shall be set besides the content. Empty members: what the file had before; for a new file mode 0777
+// less the umask, and the daemon's own ids.
 struct FileAttributes {
   std::optional<mode_t> mode;
   std::optional<uid_t> uid;
@@ -27,8 +27,8 @@ struct FileAttributes {
 
 class StagedFile {
  public:
-  // For a write to the absolute path; symbolic links are followed, missing parents are made (0755). Throws Error:
-  // invalid if something else than a regular file is there.
+  // For a write to the absolute path; symbolic links are followed, missing parents are made (0755). Throws
+  // Error: invalid if something else than a regular file is there.
   explicit StagedFile(const std::string& path, FileAttributes attributes = {});
   ~StagedFile();
   StagedFile(const StagedFile&) = delete;

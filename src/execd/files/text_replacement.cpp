@@ -53,7 +53,7 @@ void TextReplacement::finish() {
 }
 
 uint64_t replace_in_file(const std::string& path, const std::string& from, const std::string& to) {
-  struct stat st {};
+  struct stat st{};
   Fd fd = open_regular(path, st);
   TextReplacement search(from, to, [](std::string_view) {});
   feed_file(search, fd.get(), path, true);

@@ -33,8 +33,8 @@ class TextReplacement {
   uint64_t count_ = 0;
 };
 
-// The same in the regular file at the absolute path: staged and put in place at once, with mode and owner as they
-// were; not touched when nothing is found. Returns the number of occurrences. Throws Error.
+// The same in the regular file at the absolute path: staged and put in place at once, with mode and owner as
+// they were; not touched when nothing is found. Returns the number of occurrences. Throws Error.
 uint64_t replace_in_file(const std::string& path, const std::string& from, const std::string& to);
 
 }  // namespace osb::execd

@@ -1,5 +1,5 @@
-// Upload and download. The loop moves bytes between the socket and one of two blocks while a helper thread works on
-// the other, so network and disk overlap and a transfer holds half a MiB whatever its size.
+// Upload and download. The loop moves bytes between the socket and one of two blocks while a helper thread
+// works on the other, so network and disk overlap and a transfer holds half a MiB whatever its size.
 #include <charconv>
 
 #include "execd/files/download.h"
@@ -43,7 +43,8 @@ std::optional<uint64_t> count_parameter(const http::Request& request, std::strin
   int64_t value = 0;
   auto [end, err] = std::from_chars(text->data(), text->data() + text->size(), value);
   if (err != std::errc() || end != text->data() + text->size() || value < 1)
-    throw Error(ErrorCode::invalid, "reading the query: " + std::string(name) + " " + *text + " is not a number from 1");
+    throw Error(ErrorCode::invalid,
+                "reading the query: " + std::string(name) + " " + *text + " is not a number from 1");
   return static_cast<uint64_t>(value);
 }
 

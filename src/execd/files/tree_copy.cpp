@@ -20,12 +20,13 @@ class TreeCopy {
  public:
   explicit TreeCopy(const std::string& path) : path_(path) {}
 
-  void entry(int from, const std::string& from_name, const struct stat& st, int to, const std::string& to_name) {
+  void entry(int from, const std::string& from_name, const struct stat& st, int to,
+             const std::string& to_name) {
     if (S_ISREG(st.st_mode)) return file(from, from_name, st, to, to_name);
     if (S_ISLNK(st.st_mode)) return link(from, from_name, to, to_name, st);
-    int made = S_ISDIR(st.st_mode)                               ? ::mkdirat(to, to_name.c_str(), 0700)
+    int made = S_ISDIR(st.st_mode)                            ? ::mkdirat(to, to_name.c_str(), 0700)
                : S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode) ? ::mknodat(to, to_name.c_str(), st.st_mode, 0)
-                                                               : (errno = EINVAL, -1);
+                                                              : (errno = EINVAL, -1);
     if (made != 0) fail();
     if (!S_ISDIR(st.st_mode)) {
       Fd fd = sys::open_at(to, to_name, O_PATH | O_NOFOLLOW);
@@ -35,7 +36,8 @@ class TreeCopy {
 
   // Owner first: a change of owner clears the set-id bits. An owner that may not be given is not an error.
   void attributes(int fd, const struct stat& st) {
-    if (::fchownat(fd, "", st.st_uid, st.st_gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) != 0 && errno != EPERM) fail();
+    if (::fchownat(fd, "", st.st_uid, st.st_gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) != 0 && errno != EPERM)
+      fail();
     if (!S_ISLNK(st.st_mode) && sys::change_mode(fd, st.st_mode & 07777) != 0) fail();
     timespec times[2] = {st.st_atim, st.st_mtim};
     ::utimensat(fd, "", times, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW);
@@ -44,9 +46,10 @@ class TreeCopy {
   [[noreturn]] void fail() const { throw file_error("copying", path_); }
 
  private:
-  void file(int from, const std::string& from_name, const struct stat& st, int to, const std::string& to_name) {
+  void file(int from, const std::string& from_name, const struct stat& st, int to,
+            const std::string& to_name) {
     Fd in = sys::open_at(from, from_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-    struct stat now {};
+    struct stat now{};
     if (!in || ::fstat(in.get(), &now) != 0) fail();
     if (!S_ISREG(now.st_mode)) throw bad_file("copying " + path_ + ": it changed meanwhile");
     Fd out = sys::open_at(to, to_name, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY, 0600);
@@ -57,7 +60,8 @@ class TreeCopy {
     attributes(out.get(), st);
   }
 
-  void link(int from, const std::string& from_name, int to, const std::string& to_name, const struct stat& st) {
+  void link(int from, const std::string& from_name, int to, const std::string& to_name,
+            const struct stat& st) {
     std::string text(4096, '\0');
     ssize_t n = ::readlinkat(from, from_name.c_str(), text.data(), text.size());
     if (n < 0) fail();
@@ -74,7 +78,7 @@ class TreeCopy {
 
 void copy_tree(const sys::Place& from, const sys::Place& to, const std::string& path) {
   TreeCopy copy(path);
-  struct stat st {};
+  struct stat st{};
   if (::fstatat(from.parent.get(), from.name.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) copy.fail();
   copy.entry(from.parent.get(), from.name, st, to.parent.get(), to.name);
   if (!S_ISDIR(st.st_mode)) return;
@@ -91,7 +95,8 @@ void copy_tree(const sys::Place& from, const sys::Place& to, const std::string& 
   for (TreeWalk::Entry entry; walk.next(entry);) {
     std::string relative(entry.path);
     std::string name(entry.name);
-    std::string parent = relative.size() > name.size() ? relative.substr(0, relative.size() - name.size() - 1) : ".";
+    std::string parent =
+        relative.size() > name.size() ? relative.substr(0, relative.size() - name.size() - 1) : ".";
     Fd in = sys::open_at(source.get(), parent, O_PATH | O_DIRECTORY, 0, kBeneath);
     Fd out = sys::open_at(target.get(), parent, O_PATH | O_DIRECTORY, 0, kBeneath);
     if (!in || !out) copy.fail();

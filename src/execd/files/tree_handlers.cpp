@@ -1,5 +1,5 @@
-// Requests that walk trees. The walk is done in slices, so that a long one neither keeps a helper thread from others
-// nor has to hold its whole answer.
+// Requests that walk trees. The walk is done in slices, so that a long one neither keeps a helper thread from
+// others nor has to hold its whole answer.
 #include <errno.h>
 
 #include <charconv>
@@ -19,22 +19,26 @@ uint32_t depth_of(const http::Request& request) {
   int32_t depth = 0;
   auto [end, err] = std::from_chars(text.data(), text.data() + text.size(), depth);
   if (err != std::errc() || end != text.data() + text.size() || depth < 0)
-    throw Error(ErrorCode::invalid, "reading the query: depth " + text + " is not a number from 0 to 2147483647");
+    throw Error(ErrorCode::invalid,
+                "reading the query: depth " + text + " is not a number from 0 to 2147483647");
   return static_cast<uint32_t>(depth);
 }
 
 net::task<> send_listing(Service service, std::shared_ptr<Listing> listing, http::ResponseWriter& response) {
   std::string text;
   while (true) {
-    text += co_await service->run(response, [listing] { return listing->next(kSlice); }, Workers::Admission::continued);
+    text += co_await service->run(
+        response, [listing] { return listing->next(kSlice); }, Workers::Admission::continued);
     if (listing->done()) break;
     if (text.size() < Listing::kPiece) continue;
     if (!response.started()) response.start(200, {{"Content-Type", "application/json; charset=utf-8"}});
     co_await response.write(text);
     text.clear();
   }
-  if (response.started()) co_await response.finish(text);
-  else co_await response.send(json_ok(std::move(text)));
+  if (response.started())
+    co_await response.finish(text);
+  else
+    co_await response.send(json_ok(std::move(text)));
 }
 
 // Null if nothing is there.
@@ -63,14 +67,15 @@ net::task<> handle_list(Service service, http::Request& request, http::ResponseW
   co_await send_listing(service, std::move(listing), response);
 }
 
-net::task<> handle_delete_directories(Service service, http::Request& request, http::ResponseWriter& response) {
+net::task<> handle_delete_directories(Service service, http::Request& request,
+                                      http::ResponseWriter& response) {
   std::vector<std::string> paths;
   for (const std::string& path : paths_of(request)) paths.push_back(service->rules.resolve(path));
   for (const std::string& path : paths) {
     auto removal = co_await service->run(response, [path] { return begin_removal(path); });
     while (removal) {
-      bool done =
-          co_await service->run(response, [removal] { return removal->step(kSlice); }, Workers::Admission::continued);
+      bool done = co_await service->run(
+          response, [removal] { return removal->step(kSlice); }, Workers::Admission::continued);
       if (done) break;
     }
   }

@@ -15,7 +15,8 @@ constexpr int kMaxTries = 16;  // of emptying one directory that somebody fills 
 
 }  // namespace
 
-TreeRemoval::TreeRemoval(sys::Place place, std::string path) : place_(std::move(place)), path_(std::move(path)) {
+TreeRemoval::TreeRemoval(sys::Place place, std::string path)
+    : place_(std::move(place)), path_(std::move(path)) {
   if (place_.name == ".") throw bad_file("removing " + path_ + ": the root stays");
   if (sys::is_mount_point(place_.parent.get(), place_.name.c_str()))
     throw bad_file("removing " + path_ + ": it is a mount point");
@@ -28,7 +29,8 @@ bool TreeRemoval::step(std::chrono::milliseconds slice) {
   for (int n = 1; !levels_.empty(); ++n) {
     DIR* dir = levels_.back().dir.get();
     const dirent* entry = ::readdir(dir);
-    if (!entry) leave();
+    if (!entry)
+      leave();
     else if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
       remove(::dirfd(dir), entry->d_name, 0);
     if (n % 64 == 0 && std::chrono::steady_clock::now() > until) return levels_.empty();
@@ -40,7 +42,7 @@ bool TreeRemoval::step(std::chrono::milliseconds slice) {
 void TreeRemoval::remove(int parent, const std::string& name, int tries) {
   if (::unlinkat(parent, name.c_str(), 0) == 0 || errno == ENOENT) return;
   int err = errno;
-  struct stat st {};
+  struct stat st{};
   bool directory = ::fstatat(parent, name.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
   if (!directory) throw file_error("removing", path_, err);
   if (::unlinkat(parent, name.c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT) return;
@@ -54,7 +56,7 @@ void TreeRemoval::enter(int parent, const std::string& name, int tries) {
     throw bad_file("removing " + path_ + ": a mount point is inside (" + name + ")");
   Fd fd = sys::open_at(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK);
   if (!fd && (errno == ENOENT || errno == ENOTDIR)) return;  // replaced meanwhile; the next look tells
-  struct stat st {};
+  struct stat st{};
   if (!fd || ::fstat(fd.get(), &st) != 0) throw file_error("removing", path_);
   Level level{name, nullptr, st.st_dev, st.st_ino, tries};
   level.dir.reset(::fdopendir(fd.get()));
@@ -72,7 +74,7 @@ void TreeRemoval::leave() {
   Level& above = levels_.back();
   if (!above.dir) {
     Fd up = sys::open_at(::dirfd(done.dir.get()), "..", O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-    struct stat st {};
+    struct stat st{};
     if (!up || ::fstat(up.get(), &st) != 0) throw file_error("removing", path_);
     if (st.st_dev != above.dev || st.st_ino != above.ino)
       throw Error(ErrorCode::conflict, "removing " + path_ + ": it was moved meanwhile", "RUNTIME_ERROR");

@@ -1,5 +1,5 @@
-// Removes a file or a whole tree, whatever its depth, in slices. Never leaves the tree: links are removed as links,
-// mounts are not entered, and a directory that is moved away meanwhile ends the removal.
+// Removes a file or a whole tree, whatever its depth, in slices. Never leaves the tree: links are removed as
+// links, mounts are not entered, and a directory that is moved away meanwhile ends the removal.
 #pragma once
 
 #include <dirent.h>
@@ -19,8 +19,8 @@ class TreeRemoval {
   // `path` is for messages. Throws Error(invalid) for the root and for a mount point.
   TreeRemoval(sys::Place place, std::string path);
 
-  // Goes on for at most about `slice`; true when nothing is left. Missing is fine. Throws Error for what cannot be
-  // removed; what was removed before stays removed.
+  // Goes on for at most about `slice`; true when nothing is left. Missing is fine. Throws Error for what
+  // cannot be removed; what was removed before stays removed.
   bool step(std::chrono::milliseconds slice);
 
  private:

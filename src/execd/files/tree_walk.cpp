@@ -44,7 +44,8 @@ void TreeWalk::enter() {
     const char* name = entry->d_name;
     if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0) continue;
     if (++names_ > kMaxNames || level.text.size() > UINT32_MAX - 512)
-      throw Error(ErrorCode::internal, "reading a directory: more than 1048576 entries at once", "RUNTIME_ERROR");
+      throw Error(ErrorCode::internal, "reading a directory: more than 1048576 entries at once",
+                  "RUNTIME_ERROR");
     level.starts.push_back(static_cast<uint32_t>(level.text.size()));
     level.text.append(name, strlen(name) + 1);
   }
@@ -75,7 +76,7 @@ bool TreeWalk::next(Entry& entry) {
       continue;
     }
     std::string_view name = level.name(level.next++);
-    struct stat st {};
+    struct stat st{};
     if (::fstatat(here_.get(), name.data(), &st, AT_SYMLINK_NOFOLLOW) != 0) continue;
     path_.resize(level.path_size);
     if (!path_.empty()) path_ += '/';

@@ -1,10 +1,10 @@
-// Walks a directory tree in lexical order, parents before children, without following symbolic links. One step gives
-// one entry, so that a walk can be cut into slices. Entries that vanish and directories that cannot be read are passed
-// over: the tree may change all the time.
+// Walks a directory tree in lexical order, parents before children, without following symbolic links. One
+// step gives one entry, so that a walk can be cut into slices. Entries that vanish and directories that
+// cannot be read are passed over: the tree may change all the time.
 //
-// Holds two descriptors and the names of the directories on the way, whatever the depth. A level is reopened by its
-// path from the root of the walk with no link allowed on the way. A directory whose path is longer than 4095 bytes
-// counts as unreadable.
+// Holds two descriptors and the names of the directories on the way, whatever the depth. A level is reopened
+// by its path from the root of the walk with no link allowed on the way. A directory whose path is longer
+// than 4095 bytes counts as unreadable.
 #pragma once
 
 #include <sys/stat.h>
@@ -55,7 +55,7 @@ class TreeWalk {
   size_t names_ = 0;
   std::vector<Level> levels_;
   std::string path_;  // of the entry given last
-  bool descend_;       // that entry is a directory to enter
+  bool descend_;      // that entry is a directory to enter
 };
 
 }  // namespace osb::execd

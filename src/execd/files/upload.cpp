@@ -32,9 +32,11 @@ void Upload::feed(std::string_view bytes) { parser_->feed(bytes); }
 
 void Upload::finish() {
   if (!parser_->started()) throw bad_file("reading the upload: the multipart form is empty", "INVALID_FILE");
-  if (!parser_->complete()) throw bad_file("reading the upload: the multipart form is cut off", "INVALID_FILE");
+  if (!parser_->complete())
+    throw bad_file("reading the upload: the multipart form is cut off", "INVALID_FILE");
   if (metadata_count_ == 0) throw bad_metadata("reading the upload: the metadata part is missing");
-  if (file_count_ == 0) throw bad_file("reading the upload: the file part is missing", "INVALID_FILE_CONTENT");
+  if (file_count_ == 0)
+    throw bad_file("reading the upload: the file part is missing", "INVALID_FILE_CONTENT");
   if (file_count_ != metadata_count_)
     throw bad_file("reading the upload: " + std::to_string(metadata_count_) + " metadata parts, but " +
                        std::to_string(file_count_) + " files",
@@ -46,17 +48,18 @@ void Upload::on_part(MultipartParser::Part part) {
   if (part.name == "metadata") {
     kind_ = Kind::metadata;
     metadata_.clear();
-    if (targets_.size() == kMaxWaiting) throw bad_metadata("reading the upload: too many metadata parts in a row");
+    if (targets_.size() == kMaxWaiting)
+      throw bad_metadata("reading the upload: too many metadata parts in a row");
   } else if (part.name == "file") {
     kind_ = Kind::file;
-    if (targets_.empty())
-      throw bad_metadata("reading the upload: a file without metadata in front of it");
+    if (targets_.empty()) throw bad_metadata("reading the upload: a file without metadata in front of it");
     Target target = std::move(targets_.front());
     targets_.pop_front();
     bool owned = target.permission.owner || target.permission.group;
     const Accounts none("", "");
     file_ = std::make_unique<StagedFile>(
-        target.path, attributes_of(target.permission, owned ? accounts() : none, true, std::string(kBadMetadata)));
+        target.path,
+        attributes_of(target.permission, owned ? accounts() : none, true, std::string(kBadMetadata)));
     ++file_count_;
   }
 }
@@ -64,7 +67,8 @@ void Upload::on_part(MultipartParser::Part part) {
 void Upload::on_data(std::string_view bytes) {
   if (kind_ == Kind::file) file_->write(bytes);
   if (kind_ != Kind::metadata) return;
-  if (metadata_.size() + bytes.size() > kMaxMetadata) throw bad_metadata("reading the metadata: longer than 64 KiB");
+  if (metadata_.size() + bytes.size() > kMaxMetadata)
+    throw bad_metadata("reading the metadata: longer than 64 KiB");
   metadata_ += bytes;
 }
 
@@ -84,7 +88,8 @@ void Upload::read_metadata() {
     throw bad_metadata("reading the metadata: " + e.message());
   }
   if (!metadata.path || metadata.path->empty()) throw bad_metadata("reading the metadata: the path is empty");
-  if (metadata.path->ends_with('/')) throw bad_metadata("reading the metadata: " + *metadata.path + " names a directory");
+  if (metadata.path->ends_with('/'))
+    throw bad_metadata("reading the metadata: " + *metadata.path + " names a directory");
   Target target{rules_.resolve(*metadata.path, std::string(kBadMetadata)),
                 {metadata.owner, metadata.group, metadata.mode}};
   // A bad mode is an error of the metadata, known before its file arrives.

@@ -1,9 +1,9 @@
-// One multipart upload: form bytes in, files on disk. No network and no loop inside; feed() writes to the disk and may
-// take as long as the disk does.
+// One multipart upload: form bytes in, files on disk. No network and no loop inside; feed() writes to the
+// disk and may take as long as the disk does.
 //
-// Parts named "metadata" (JSON: path, mode, owner, group) and "file" pair up in order; a file's metadata must come
-// before it, since files are streamed to where they belong. The target is metadata.path and nothing else. Each file
-// appears complete or not at all; those of earlier pairs stay when a later one fails.
+// Parts named "metadata" (JSON: path, mode, owner, group) and "file" pair up in order; a file's metadata must
+// come before it, since files are streamed to where they belong. The target is metadata.path and nothing
+// else. Each file appears complete or not at all; those of earlier pairs stay when a later one fails.
 #pragma once
 
 #include <deque>
@@ -20,10 +20,12 @@ namespace osb::execd {
 
 class Upload : private MultipartParser::Events {
  public:
-  // Throws Error(invalid, INVALID_FILE) if the Content-Type is not that of a form. `rules` outlives the upload.
+  // Throws Error(invalid, INVALID_FILE) if the Content-Type is not that of a form. `rules` outlives the
+  // upload.
   Upload(std::string_view content_type, const PathRules& rules);
 
-  // Throws Error: INVALID_FILE, INVALID_FILE_METADATA, DISK_FULL, RUNTIME_ERROR. After a throw the upload is spent.
+  // Throws Error: INVALID_FILE, INVALID_FILE_METADATA, DISK_FULL, RUNTIME_ERROR. After a throw the upload is
+  // spent.
   void feed(std::string_view bytes);
   // The body has ended. Throws Error if the form is not complete or parts are missing.
   void finish();

@@ -36,7 +36,8 @@ struct Workers::State {
 };
 
 Workers::Job::Job(std::function<void()> work)
-    : work_(std::move(work)), ended_(check(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "creating an eventfd")) {}
+    : work_(std::move(work)),
+      ended_(check(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "creating an eventfd")) {}
 
 void Workers::Job::execute() noexcept {
   try {
@@ -70,7 +71,8 @@ void Workers::work_loop(std::shared_ptr<State> state) {
     if (state->queue.empty()) {
       if (state->stopping) break;
       ++state->idle;
-      bool woken = state->wake.wait_for(lock, kIdle, [&] { return state->stopping || !state->queue.empty(); });
+      bool woken =
+          state->wake.wait_for(lock, kIdle, [&] { return state->stopping || !state->queue.empty(); });
       --state->idle;
       if (!woken) break;
       continue;
@@ -110,8 +112,10 @@ std::shared_ptr<Workers::Job> Workers::start(std::function<void()> work, Admissi
   }
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   lock.unlock();
-  if (none) job->execute();
-  else state_->wake.notify_one();
+  if (none)
+    job->execute();
+  else
+    state_->wake.notify_one();
   return job;
 }
 

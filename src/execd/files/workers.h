@@ -1,6 +1,7 @@
-// Helper threads for work that may wait for a disk: the one loop of the daemon, and with it every running command
-// stream, must not. A job owns what it touches (capture shared_ptr or copies), so that it can outlive the request
-// that started it. Threads start when there is work and end after some idle seconds; they take no signals.
+// Helper threads for work that may wait for a disk: the one loop of the daemon, and with it every running
+// command stream, must not. A job owns what it touches (capture shared_ptr or copies), so that it can outlive
+// the request that started it. Threads start when there is work and end after some idle seconds; they take no
+// signals.
 #pragma once
 
 #include <atomic>
@@ -36,9 +37,9 @@ class Workers {
     Fd ended_;  // eventfd
   };
 
-  // Puts a job into the queue. Throws Error(exhausted) when it is full, unless the job continues admitted work (of
-  // which each request has one job at a time). If no thread can be started (a full pids limit), the job runs here
-  // and now.
+  // Puts a job into the queue. Throws Error(exhausted) when it is full, unless the job continues admitted
+  // work (of which each request has one job at a time). If no thread can be started (a full pids limit), the
+  // job runs here and now.
   enum class Admission { fresh, continued };
   std::shared_ptr<Job> start(std::function<void()> work, Admission admission = Admission::fresh);
   // Waits for its end on the loop of the calling coroutine; rethrows what it threw.
@@ -53,8 +54,8 @@ class Workers {
       co_await wait(executor, start(std::move(work), admission));
     } else {
       auto result = std::make_shared<std::optional<Result>>();
-      co_await wait(executor,
-                    start([result, work = std::move(work)]() mutable { result->emplace(work()); }, admission));
+      co_await wait(executor, start([result, work = std::move(work)]() mutable { result->emplace(work()); },
+                                    admission));
       co_return std::move(**result);
     }
   }

@@ -41,7 +41,8 @@ TEST(Workers, RethrowWhatTheJobThrew) {
   }
 }
 
-net::task<> thread_facts(Workers& workers, net::asio::any_io_executor executor, std::thread::id& id, bool& blocked) {
+net::task<> thread_facts(Workers& workers, net::asio::any_io_executor executor, std::thread::id& id,
+                         bool& blocked) {
   co_await workers.run(executor, [&id, &blocked] {
     id = std::this_thread::get_id();
     sigset_t set;

@@ -47,8 +47,9 @@ std::string host_path() {
   for (const char* parent : {"/usr/local", "/usr/local/lib/nodejs", "/usr/lib/dart"})
     for (const auto& entry : std::filesystem::directory_iterator(parent, error)) {
       std::string bin = entry.path().string() + "/bin";
-      struct stat st {};
-      if (::stat(bin.c_str(), &st) == 0 && S_ISDIR(st.st_mode) && bin.find(':') == bin.npos) extra.push_back(bin);
+      struct stat st{};
+      if (::stat(bin.c_str(), &st) == 0 && S_ISDIR(st.st_mode) && bin.find(':') == bin.npos)
+        extra.push_back(bin);
     }
   std::ranges::sort(extra);
   std::string path(kStandardPath);
@@ -73,10 +74,12 @@ Image ImageResolver::local_image(const std::string& name) {
   std::string normal = launcher::normalise_image_name(name);
   if (normal == launcher::kHostImage) return Image{.name = normal};
   if (auto info = store_.find(normal))
-    return Image{.name = normal, .env = info->env, .entrypoint = info->entrypoint, .working_directory = info->cwd};
+    return Image{
+        .name = normal, .env = info->env, .entrypoint = info->entrypoint, .working_directory = info->cwd};
   if (!is_code_interpreter(normal)) throw unknown(name);
   if (told_.size() < kMaxTold && told_.insert(normal).second)
-    log_info("image is not installed: its sandboxes get this machine's own tools (image host)", {{"image", normal}});
+    log_info("image is not installed: its sandboxes get this machine's own tools (image host)",
+             {{"image", normal}});
   return Image{.name = std::string(launcher::kHostImage), .alias_of_request = name};
 }
 
@@ -98,8 +101,10 @@ Error ImageResolver::unknown(const std::string& requested) const {
     available += ", " + image.name;
   }
   return Error(ErrorCode::not_found,
-               "looking for image \"" + requested.substr(0, 300) + "\": it is not on this machine. Available: " + available +
-                   ". Import one with `opensandbox image import NAME FILE` (a root file system as tar, e.g. from `docker export`)",
+               "looking for image \"" + requested.substr(0, 300) +
+                   "\": it is not on this machine. Available: " + available +
+                   ". Import one with `opensandbox image import NAME FILE` (a root file system as tar, e.g. "
+                   "from `docker export`)",
                "NATIVE::IMAGE_NOT_FOUND");
 }
 

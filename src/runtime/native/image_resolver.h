@@ -1,4 +1,5 @@
-// From the image name in a request to what this machine has, and the environment that a sandbox of it starts with.
+// From the image name in a request to what this machine has, and the environment that a sandbox of it starts
+// with.
 #pragma once
 
 #include <map>
@@ -18,8 +19,8 @@ class ImageResolver {
   ImageResolver(launcher::ImageStore store, std::map<std::string, std::string> aliases);
 
   // An alias, an imported image, "host", or, as long as no image of that name is imported, "host" for
-  // […/]opensandbox/code-interpreter with any tag (logged once per name). Throws Error: invalid (no image name),
-  // not_found with wire code NATIVE::IMAGE_NOT_FOUND and the names there are.
+  // […/]opensandbox/code-interpreter with any tag (logged once per name). Throws Error: invalid (no image
+  // name), not_found with wire code NATIVE::IMAGE_NOT_FOUND and the names there are.
   Image resolve(const std::string& requested);
 
  private:

@@ -18,7 +18,7 @@ using std::chrono::duration_cast;
 using std::chrono::milliseconds;
 
 constexpr auto kFirstPause = 20ms;
-constexpr auto kGreetingLimit = 5s;   // from connect to the complete first list
+constexpr auto kGreetingLimit = 5s;  // from connect to the complete first list
 constexpr auto kFullSocketPause = 2ms;
 constexpr size_t kMaxPending = 65536;
 
@@ -45,7 +45,8 @@ void LauncherLink::stop() {
 net::task<> LauncherLink::run(std::shared_ptr<LauncherLink> self) {
   milliseconds pause = kFirstPause;
   while (!self->stopping_) {
-    Result<Fd> socket = launcher::connect_launcher(self->options_.run_directory.get(), self->options_.launcher_uid);
+    Result<Fd> socket =
+        launcher::connect_launcher(self->options_.run_directory.get(), self->options_.launcher_uid);
     std::string trouble;
     if (socket) {
       try {
@@ -87,10 +88,12 @@ net::task<> LauncherLink::serve(Fd socket) {
   auto* hello = std::get_if<launcher::HelloEvent>(&first.body);
   if (!hello) throw Error(ErrorCode::unavailable, "talking to the launcher: it did not say hello");
   if (hello->version != launcher::kProtocolVersion)
-    throw Error(ErrorCode::unavailable, "talking to the launcher: it speaks protocol " + std::to_string(hello->version) +
-                                            ", not " + std::to_string(launcher::kProtocolVersion));
+    throw Error(ErrorCode::unavailable, "talking to the launcher: it speaks protocol " +
+                                            std::to_string(hello->version) + ", not " +
+                                            std::to_string(launcher::kProtocolVersion));
   uint64_t number = next_number_++;
-  co_await send(launcher::encode(launcher::Request{number, launcher::ListRequest{}}), Clock::now() + kGreetingLimit);
+  co_await send(launcher::encode(launcher::Request{number, launcher::ListRequest{}}),
+                Clock::now() + kGreetingLimit);
   std::vector<launcher::SandboxInfo> all;
   for (bool more = true; more;) {
     launcher::Reply reply = launcher::decode_reply(co_await next_packet());
@@ -99,7 +102,8 @@ net::task<> LauncherLink::serve(Fd socket) {
       continue;
     }
     auto* part = std::get_if<launcher::ListReply>(&reply.body);
-    if (!part) throw Error(ErrorCode::unavailable, "talking to the launcher: it could not list its sandboxes");
+    if (!part)
+      throw Error(ErrorCode::unavailable, "talking to the launcher: it could not list its sandboxes");
     std::ranges::move(part->sandboxes, std::back_inserter(all));
     more = part->more;
   }
@@ -109,7 +113,8 @@ net::task<> LauncherLink::serve(Fd socket) {
 
 net::task<std::string> LauncherLink::next_packet() {
   for (;;) {
-    if (std::optional<std::string> packet = launcher::receive_packet(socket_.get())) co_return std::move(*packet);
+    if (std::optional<std::string> packet = launcher::receive_packet(socket_.get()))
+      co_return std::move(*packet);
     co_await readable_->wait();
   }
 }
@@ -118,7 +123,8 @@ void LauncherLink::synchronise(std::vector<launcher::SandboxInfo> all, const std
   bool other = !boot_id_.empty() && boot_id_ != boot_id;
   boot_id_ = boot_id;
   complained_ = false;
-  log_info("connected to the launcher", {{"boot_id", boot_id}, {"sandboxes", all.size()}, {"restarted", other}});
+  log_info("connected to the launcher",
+           {{"boot_id", boot_id}, {"sandboxes", all.size()}, {"restarted", other}});
   if (on_sync) on_sync(all, other);
   connected_ = true;
   changed_.notify();
@@ -164,7 +170,8 @@ net::task<> LauncherLink::send(std::string packet, Clock::time_point end) {
   while (!launcher::send_packet(socket_.get(), packet)) {
     if (Clock::now() >= end) throw Error(ErrorCode::timeout, "asking the launcher: it takes no requests");
     co_await net::sleep_for(kFullSocketPause);
-    if (connection != connection_ || !socket_) throw Error(ErrorCode::unavailable, "asking the launcher: the connection was lost");
+    if (connection != connection_ || !socket_)
+      throw Error(ErrorCode::unavailable, "asking the launcher: the connection was lost");
   }
 }
 
@@ -173,7 +180,8 @@ net::task<launcher::ReplyBody> LauncherLink::call(launcher::RequestBody request,
   auto end = Clock::now() + limit;
   if (!connected_ && !co_await wait_connected(std::min(options_.patience, limit)))
     throw Error(ErrorCode::unavailable, "asking the launcher: there is no connection to it");
-  if (pending_.size() >= kMaxPending) throw Error(ErrorCode::exhausted, "asking the launcher: too many requests at once");
+  if (pending_.size() >= kMaxPending)
+    throw Error(ErrorCode::exhausted, "asking the launcher: too many requests at once");
 
   uint64_t number = next_number_++;
   std::string packet = launcher::encode(launcher::Request{number, std::move(request)});
@@ -182,11 +190,13 @@ net::task<launcher::ReplyBody> LauncherLink::call(launcher::RequestBody request,
   Defer forget([&] { pending_.erase(number); });
   co_await send(std::move(packet), end);
   while (!pending.done && !pending.lost) {
-    if (Clock::now() >= end) throw Error(ErrorCode::timeout, "asking the launcher: it did not answer in time");
+    if (Clock::now() >= end)
+      throw Error(ErrorCode::timeout, "asking the launcher: it did not answer in time");
     co_await pending.event.wait_for(left_until(end));
   }
   if (pending.lost) throw Error(ErrorCode::unavailable, "asking the launcher: the connection was lost");
-  if (auto* error = std::get_if<launcher::ErrorReply>(&pending.reply)) throw Error(error->code, error->message);
+  if (auto* error = std::get_if<launcher::ErrorReply>(&pending.reply))
+    throw Error(error->code, error->message);
   co_return std::move(pending.reply);
 }
 

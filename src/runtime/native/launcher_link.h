@@ -1,5 +1,5 @@
-// The server's line to the launcher: connects, matches replies to requests, and comes back when the launcher does.
-// Knows packets and numbers, but nothing of what the sandboxes are for.
+// The server's line to the launcher: connects, matches replies to requests, and comes back when the launcher
+// does. Knows packets and numbers, but nothing of what the sandboxes are for.
 //
 // One loop. The link and its coroutine share ownership: stop() ends the coroutine, whichever goes first.
 #pragma once
@@ -19,9 +19,9 @@
 namespace osb::runtime {
 
 struct LinkOptions {
-  Fd run_directory;             // of launcher.sock; O_PATH is enough
-  uint32_t launcher_uid = 0;    // who must be listening
-  std::chrono::milliseconds patience{5000};  // how long a call waits for a connection
+  Fd run_directory;                               // of launcher.sock; O_PATH is enough
+  uint32_t launcher_uid = 0;                      // who must be listening
+  std::chrono::milliseconds patience{5000};       // how long a call waits for a connection
   std::chrono::milliseconds longest_pause{1000};  // between attempts to connect
 };
 
@@ -31,8 +31,8 @@ class LauncherLink : public std::enable_shared_from_this<LauncherLink> {
 
   LauncherLink(net::asio::any_io_executor executor, LinkOptions options);
 
-  // After every connect: everything that the launcher holds, and whether it is another process than before (all
-  // sandboxes of the previous one are gone then).
+  // After every connect: everything that the launcher holds, and whether it is another process than before
+  // (all sandboxes of the previous one are gone then).
   std::function<void(const std::vector<launcher::SandboxInfo>& all, bool new_launcher)> on_sync;
   // A sandbox ended by itself. Comes after the reply to its create.
   std::function<void(const launcher::SandboxInfo&)> on_exit;
@@ -47,8 +47,8 @@ class LauncherLink : public std::enable_shared_from_this<LauncherLink> {
   // Of the connected launcher process; empty before the first connection.
   const std::string& boot_id() const { return boot_id_; }
 
-  // Sends the request and waits for its reply. Throws Error: unavailable (no connection, or lost while waiting),
-  // timeout, or what an ErrorReply says. All parts of a ListReply come as one.
+  // Sends the request and waits for its reply. Throws Error: unavailable (no connection, or lost while
+  // waiting), timeout, or what an ErrorReply says. All parts of a ListReply come as one.
   net::task<launcher::ReplyBody> call(launcher::RequestBody request, Milliseconds limit);
 
  private:

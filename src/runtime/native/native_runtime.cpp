@@ -16,9 +16,12 @@ constexpr int kUndoAttempts = 20;
 
 State state_of(launcher::SandboxState state) {
   switch (state) {
-    case launcher::SandboxState::running: return State::running;
-    case launcher::SandboxState::paused: return State::paused;
-    case launcher::SandboxState::exited: return State::exited;
+    case launcher::SandboxState::running:
+      return State::running;
+    case launcher::SandboxState::paused:
+      return State::paused;
+    case launcher::SandboxState::exited:
+      return State::exited;
   }
   return State::exited;
 }
@@ -45,7 +48,8 @@ net::task<> undo_create(std::shared_ptr<LauncherLink> link, std::string id, std:
       co_await link->call(launcher::DestroyRequest{id}, limit);
       co_return;
     } catch (const Error& error) {
-      log_warn("a sandbox whose create failed is not destroyed yet", {{"sandbox", id}, {"error", error.message()}});
+      log_warn("a sandbox whose create failed is not destroyed yet",
+               {{"sandbox", id}, {"error", error.message()}});
     }
     co_await net::sleep_for(1s);
   }
@@ -56,7 +60,8 @@ net::task<> undo_create(std::shared_ptr<LauncherLink> link, std::string id, std:
 // Leaving it reports what was kept back, unless the caller made that pointless.
 class NativeRuntime::Silence {
  public:
-  Silence(NativeRuntime& runtime, std::string id) : runtime_(runtime), alive_(runtime.alive_), id_(std::move(id)) {
+  Silence(NativeRuntime& runtime, std::string id)
+      : runtime_(runtime), alive_(runtime.alive_), id_(std::move(id)) {
     ++runtime_.kept_back_[id_].holders;
   }
   ~Silence() {
@@ -80,7 +85,9 @@ NativeRuntime::NativeRuntime(net::asio::any_io_executor executor, NativeOptions 
       options_(std::move(options)),
       images_(launcher::ImageStore(std::move(options_.images)), options_.aliases),
       link_(std::make_shared<LauncherLink>(executor, std::move(options_.link))) {
-  link_->on_sync = [this](const std::vector<launcher::SandboxInfo>& all, bool fresh) { synchronise(all, fresh); };
+  link_->on_sync = [this](const std::vector<launcher::SandboxInfo>& all, bool fresh) {
+    synchronise(all, fresh);
+  };
   link_->on_exit = [this](const launcher::SandboxInfo& info) { note_exit(info); };
 }
 
@@ -108,7 +115,8 @@ void NativeRuntime::synchronise(const std::vector<launcher::SandboxInfo>& all, b
       report(sandbox_of(info));
     }
   }
-  for (auto& [id, sandbox] : before) report(lost(sandbox, new_launcher ? "the launcher died" : "the launcher lost it"));
+  for (auto& [id, sandbox] : before)
+    report(lost(sandbox, new_launcher ? "the launcher died" : "the launcher lost it"));
 }
 
 void NativeRuntime::note_exit(const launcher::SandboxInfo& info) {
@@ -142,7 +150,8 @@ launcher::CreateRequest NativeRuntime::create_request(const SandboxSpec& spec) c
                                   .memory_bytes = spec.limits.memory_bytes.value_or(0),
                                   .pids = spec.limits.pids};
   if (request.boot.size() > launcher::kMaxPacket - 1024)
-    throw Error(ErrorCode::too_large, "creating a sandbox: entrypoint and environment are larger than 127 KiB");
+    throw Error(ErrorCode::too_large,
+                "creating a sandbox: entrypoint and environment are larger than 127 KiB");
   return request;
 }
 
@@ -152,7 +161,8 @@ net::task<Sandbox> NativeRuntime::create(SandboxSpec spec) {
   try {
     launcher::ReplyBody body = co_await link_->call(std::move(request), options_.create_limit);
     auto* reply = std::get_if<launcher::SandboxReply>(&body);
-    if (!reply) throw Error(ErrorCode::unavailable, "creating a sandbox: the launcher answered something else");
+    if (!reply)
+      throw Error(ErrorCode::unavailable, "creating a sandbox: the launcher answered something else");
     Sandbox sandbox = sandbox_of(reply->sandbox);
     live_[spec.id] = sandbox;
     co_return sandbox;

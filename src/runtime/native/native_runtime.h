@@ -1,4 +1,5 @@
-// The runtime of this machine: sandboxes made by the launcher, reached over its socket. Holds no privilege itself.
+// The runtime of this machine: sandboxes made by the launcher, reached over its socket. Holds no privilege
+// itself.
 #pragma once
 
 #include <functional>

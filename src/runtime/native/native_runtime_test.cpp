@@ -26,7 +26,8 @@ using namespace std::chrono_literals;
 using launcher::Reply;
 using launcher::Request;
 
-// The other end of the socket, on a thread of its own: keeps a list of sandboxes and does what the test tells it.
+// The other end of the socket, on a thread of its own: keeps a list of sandboxes and does what the test tells
+// it.
 class FakeLauncher {
  public:
   explicit FakeLauncher(std::string directory) : path_(directory + "/launcher.sock") { start(); }
@@ -71,9 +72,9 @@ class FakeLauncher {
     return last_create_;
   }
 
-  std::atomic<bool> silent{false};      // takes creates and does not answer them
+  std::atomic<bool> silent{false};        // takes creates and does not answer them
   std::atomic<bool> exit_at_once{false};  // the sandbox ends with 3 right behind the reply
-  std::atomic<int> fail_with{-1};       // ErrorCode of the next creates
+  std::atomic<int> fail_with{-1};         // ErrorCode of the next creates
 
  private:
   void work() {
@@ -91,7 +92,9 @@ class FakeLauncher {
         for (const std::string& event : std::exchange(events_, {})) say(event);
     }
   }
-  void say(const std::string& packet) { ::send(connection_.get(), packet.data(), packet.size(), MSG_NOSIGNAL); }
+  void say(const std::string& packet) {
+    ::send(connection_.get(), packet.data(), packet.size(), MSG_NOSIGNAL);
+  }
   void serve() {
     try {
       std::optional<std::string> packet = launcher::receive_packet(connection_.get());
@@ -105,7 +108,8 @@ class FakeLauncher {
     auto reply = [&](launcher::ReplyBody body) { say(encode(Reply{request.number, std::move(body)})); };
     if (auto* create = std::get_if<launcher::CreateRequest>(&request.body)) {
       last_create_ = *create;
-      if (fail_with >= 0) return reply(launcher::ErrorReply{static_cast<ErrorCode>(fail_with.load()), "told to"});
+      if (fail_with >= 0)
+        return reply(launcher::ErrorReply{static_cast<ErrorCode>(fail_with.load()), "told to"});
       sandboxes_[create->id] = {.id = create->id, .address = "10.0.0.9", .pid = 7};
       if (silent) return;
       reply(launcher::SandboxReply{sandboxes_[create->id]});
@@ -115,10 +119,12 @@ class FakeLauncher {
         say(encode(Reply{0, launcher::ExitEvent{sandboxes_[create->id]}}));
       }
     } else if (auto* destroy = std::get_if<launcher::DestroyRequest>(&request.body)) {
-      if (sandboxes_.erase(destroy->id) == 0) return reply(launcher::ErrorReply{ErrorCode::not_found, "no such sandbox"});
+      if (sandboxes_.erase(destroy->id) == 0)
+        return reply(launcher::ErrorReply{ErrorCode::not_found, "no such sandbox"});
       reply(launcher::DoneReply{});
     } else if (auto* pause = std::get_if<launcher::PauseRequest>(&request.body)) {
-      if (!sandboxes_.contains(pause->id)) return reply(launcher::ErrorReply{ErrorCode::not_found, "no such sandbox"});
+      if (!sandboxes_.contains(pause->id))
+        return reply(launcher::ErrorReply{ErrorCode::not_found, "no such sandbox"});
       sandboxes_[pause->id].state = launcher::SandboxState::paused;
       reply(launcher::DoneReply{});
     } else if (auto* resume = std::get_if<launcher::ResumeRequest>(&request.body)) {
@@ -184,8 +190,12 @@ class Native : public testing::Test {
     sys::write_new_file(dir.get(), "image.json", json, 0644);
   }
   SandboxSpec spec(const std::string& id) {
-    return {.id = id, .image = runtime_->resolve_image("host"), .entrypoint = {"sleep", "9"}, .env = {{"A", "b"}},
-            .limits = {.cpu_millis = 500, .memory_bytes = 1 << 20, .pids = 99}, .access_token = "tok"};
+    return {.id = id,
+            .image = runtime_->resolve_image("host"),
+            .entrypoint = {"sleep", "9"},
+            .env = {{"A", "b"}},
+            .limits = {.cpu_millis = 500, .memory_bytes = 1 << 20, .pids = 99},
+            .access_token = "tok"};
   }
   void run(net::task<> work) { loop_.run_until_done(std::move(work)); }
   // Lets the loop turn until the condition holds.
@@ -198,7 +208,9 @@ class Native : public testing::Test {
     Sandbox sandbox = co_await runtime.create(std::move(spec));
     if (out) *out = sandbox;
   }
-  static net::task<> list(NativeRuntime& runtime, std::vector<Sandbox>& out) { out = co_await runtime.list(); }
+  static net::task<> list(NativeRuntime& runtime, std::vector<Sandbox>& out) {
+    out = co_await runtime.list();
+  }
   static net::task<> expect_error(net::task<> work, ErrorCode code) {
     try {
       co_await std::move(work);
@@ -293,7 +305,8 @@ TEST_F(Native, ResolvesNamesAndAliases) {
     EXPECT_EQ(runtime_->resolve_image(name).alias_of_request, name);
   }
   add_image("opensandbox%2fcode-interpreter%3av2", "{}");
-  EXPECT_EQ(runtime_->resolve_image("opensandbox/code-interpreter:v2").name, "opensandbox/code-interpreter:v2");
+  EXPECT_EQ(runtime_->resolve_image("opensandbox/code-interpreter:v2").name,
+            "opensandbox/code-interpreter:v2");
 
   auto code_of = [&](const std::string& name) {
     try {
@@ -322,7 +335,8 @@ TEST_F(Native, ReportsExitsOnce) {
   EXPECT_EQ(exits_[0].id, "one");
   EXPECT_EQ(exits_[0].exit_code, 5);
   EXPECT_EQ(exits_[0].exit_reason, "exit status 5");
-  fake_->exit("one", 5);  // events arrive in order: once that of "two" is here, a second one for "one" would be, too
+  fake_->exit("one",
+              5);  // events arrive in order: once that of "two" is here, a second one for "one" would be, too
   run(create(*runtime_, spec("two")));
   fake_->exit("two", 6);
   run(until([&] { return exits_.size() > 1; }));
@@ -334,7 +348,8 @@ TEST_F(Native, ExitIsReportedAfterCreateReturned) {
   fake_->exit_at_once = true;
   run(start(*runtime_));
   struct Case {
-    static net::task<> go(NativeRuntime& runtime, SandboxSpec spec, std::vector<Sandbox>& exits, bool& clean) {
+    static net::task<> go(NativeRuntime& runtime, SandboxSpec spec, std::vector<Sandbox>& exits,
+                          bool& clean) {
       co_await runtime.create(std::move(spec));
       clean = exits.empty();
     }
@@ -356,7 +371,7 @@ TEST_F(Native, DeadLauncherLosesItsSandboxesOnce) {
   run(create(*runtime_, spec("two")));
   fake_->stop();
   run(expect_error(runtime_->pause("one"), ErrorCode::unavailable));  // after its patience
-  EXPECT_TRUE(exits_.empty());  // it may just be restarting
+  EXPECT_TRUE(exits_.empty());                                        // it may just be restarting
   fake_->start();
   run(until([&] { return exits_.size() == 2; }));
   for (const Sandbox& sandbox : exits_) {
