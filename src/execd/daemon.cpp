@@ -9,6 +9,7 @@
 #include "base/json_text.h"
 #include "base/log.h"
 #include "execd/code/code_routes.h"
+#include "execd/files/file_routes.h"
 #include "http/status.h"
 
 namespace osb::execd {
@@ -95,6 +96,7 @@ void Daemon::register_routes() {
   router_.add("GET", "/ping",
               [](http::Request&, http::ResponseWriter& response) { return response.send({}); });
   add_command_routes(router_, commands_, {options_.commands, options_.strip_line_terminators});
+  add_file_routes(router_, {options_.commands.cwd, options_.commands.environment});
   add_metrics_routes(router_, metrics_);
   add_code_routes(router_, contexts_, [this](std::string id) { return commands_.interrupt(std::move(id)); });
   commands_.add_interrupter([this](const std::string& id) { return contexts_.interrupt(id); });

@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-#include "execd/accounts.h"
+#include "execd/identity.h"
 #include "execd/request_body.h"
 
 namespace osb::execd {

@@ -1,12 +1,8 @@
 #include "execd/files/accounts.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <charconv>
 
-#include "sys/path.h"
+#include "execd/small_file.h"
 
 namespace osb::execd {
 
@@ -20,18 +16,6 @@ std::optional<uint32_t> number(std::string_view text) {
   auto [end, err] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (err != std::errc() || end != text.data() + text.size() || value == UINT32_MAX) return std::nullopt;
   return value;
-}
-
-std::string content_of(const std::string& path) {
-  Fd fd = sys::open_at(AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-  struct stat st{};
-  if (!fd || ::fstat(fd.get(), &st) != 0 || !S_ISREG(st.st_mode) || st.st_size > static_cast<off_t>(kMaxFile))
-    return {};
-  std::string text;
-  char block[16384];
-  for (ssize_t n; (n = ::read(fd.get(), block, sizeof block)) > 0 && text.size() <= kMaxFile;)
-    text.append(block, static_cast<size_t>(n));
-  return text;
 }
 
 }  // namespace
@@ -60,7 +44,8 @@ Accounts::Accounts(std::string_view passwd, std::string_view group)
     : users_(read(passwd)), groups_(read(group)) {}
 
 Accounts Accounts::load(const std::string& passwd, const std::string& group) {
-  return Accounts(content_of(passwd), content_of(group));
+  return Accounts(read_small_file(passwd, kMaxFile).value_or(""),
+                  read_small_file(group, kMaxFile).value_or(""));
 }
 
 std::optional<uid_t> Accounts::uid_of(std::string_view owner) const {

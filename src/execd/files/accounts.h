@@ -1,6 +1,6 @@
 // Names of users and groups, from /etc/passwd and /etc/group of the sandbox. Read by hand: the static C
 // library has no name service, and the sandbox's files are the only source that counts. A file that is
-// missing, unreadable, not regular or larger than 4 MiB counts as empty.
+// missing, unreadable or not regular counts as empty; of one larger than 4 MiB the start is read.
 #pragma once
 
 #include <sys/types.h>

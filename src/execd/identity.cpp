@@ -1,4 +1,4 @@
-#include "execd/accounts.h"
+#include "execd/identity.h"
 
 #include <algorithm>
 #include <charconv>

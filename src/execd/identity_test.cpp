@@ -1,4 +1,4 @@
-#include "execd/accounts.h"
+#include "execd/identity.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -14,14 +14,14 @@ constexpr std::string_view kPasswd =
 constexpr std::string_view kGroup =
     "root:x:0:\nwheel:x:10:bo,ana\nanas:x:11:anabel\naudio:x:29:ana\nbad:x:no:ana";
 
-TEST(Accounts, KnowsPrimaryAndSupplementaryGroups) {
+TEST(Identity, KnowsPrimaryAndSupplementaryGroups) {
   Identity ana = identity_of(1000, kPasswd, kGroup);
   EXPECT_EQ(ana.gid, 1001u);
   EXPECT_THAT(ana.groups, ElementsAre(10, 29));
   EXPECT_EQ(identity_of(0, kPasswd, kGroup).gid, 0u);
 }
 
-TEST(Accounts, AUidWithoutAccountDoesNotGetTheGroupOfRoot) {
+TEST(Identity, AUidWithoutAccountDoesNotGetTheGroupOfRoot) {
   Identity nobody_knows = identity_of(4242, kPasswd, kGroup);
   EXPECT_EQ(nobody_knows.gid, 4242u);
   EXPECT_THAT(nobody_knows.groups, IsEmpty());
