@@ -53,7 +53,7 @@ SandboxFiles SandboxFiles::create(const Site& site, const std::string& id, const
         make(directory, layer.name + ".work", 0700);
       }
     }
-    files.log_ = Fd(::openat(directory, "log", O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+    files.log_ = Fd(::openat(directory, "log", O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
     check(files.log_.get(), "making the sandbox's log");
   } catch (const Error&) {
     sys::remove_tree(site.sandboxes.get(), id);

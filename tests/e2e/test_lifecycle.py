@@ -102,7 +102,7 @@ def test_a_paused_sandbox_can_be_killed(server, sandbox):
 
 def test_list_filters_and_pages(server, config):
     ids = [server.create(metadata={"group": "x", "n": str(n)})["id"] for n in range(5)]
-    server.create(metadata={"group": "y&z", "note": "a b"})
+    server.create(metadata={"group": "y_z", "note": "a.b"})
     listed = [s["id"] for s in server.list()]
     assert len(listed) == 6 and listed[1:] == ids[::-1], "newest first"
 

@@ -47,7 +47,8 @@ class Connection:
         if body is not None and not isinstance(body, bytes):
             body = json.dumps(body).encode()
             headers.setdefault("Content-Type", "application/json")
-        lines = [f"{method} {self.prefix}{path} HTTP/1.1", f"Host: {self.host}"]
+        headers = {"Host": self.host, **headers}
+        lines = [f"{method} {self.prefix}{path} HTTP/1.1"]
         if body is not None:
             headers.setdefault("Content-Length", str(len(body)))
         elif method in ("POST", "PUT", "PATCH"):
