@@ -14,8 +14,19 @@ port=$("$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)
 log=$DEMO_STATE.log
 server=
 
+# A quick start that failed leaves its sandbox; nobody would take it over.
+delete_sandboxes() {
+  "$python" - "$port" <<'PY' 2>/dev/null || true
+import json, sys, urllib.request
+base = f"http://127.0.0.1:{sys.argv[1]}/v1/sandboxes"
+for sandbox in json.load(urllib.request.urlopen(base + "?pageSize=200", timeout=5))["items"]:
+    urllib.request.urlopen(urllib.request.Request(f"{base}/{sandbox['id']}", method="DELETE"), timeout=30)
+PY
+}
+
 stop() {
   if [ -n "$server" ]; then
+    if [ -n "$temporary" ]; then delete_sandboxes; fi
     kill -TERM "$server" 2>/dev/null || true
     wait "$server" 2>/dev/null || true
   fi
