@@ -1,6 +1,6 @@
-# osb_room(NAME [DEPS osb_base ...] [GLOB_DIRS dir ...])
+# osb_room(NAME [DEPS osb_base ...] [DIRS dir ...])
 #
-# One folder of src/ becomes the static library osb_NAME (every *.cpp but *_test.cpp) and, where there are
+# One folder of src/ becomes the static library osb_NAME (every *.cpp but *_test.cpp, those of DIRS too) and, where there are
 # *_test.cpp files, the test program osb_NAME_test, registered with ctest as NAME.
 function(osb_room name)
   cmake_parse_arguments(ROOM "" "" "DEPS;DIRS" ${ARGN})
@@ -13,12 +13,6 @@ function(osb_room name)
   list(FILTER sources EXCLUDE REGEX "_test\\.cpp$")
   list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
 
-  if(NOT sources)  # a room whose code has not moved in yet
-    add_library(osb_${name} INTERFACE)
-    target_include_directories(osb_${name} INTERFACE ${CMAKE_SOURCE_DIR}/src)
-    target_link_libraries(osb_${name} INTERFACE ${ROOM_DEPS})
-    return()
-  endif()
   add_library(osb_${name} STATIC ${sources})
   target_include_directories(osb_${name} PUBLIC ${CMAKE_SOURCE_DIR}/src)
   target_link_libraries(osb_${name} PUBLIC ${ROOM_DEPS})
