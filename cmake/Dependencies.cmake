@@ -6,14 +6,15 @@ find_library(OSB_BOOST_JSON libboost_json.a REQUIRED)
 
 add_library(osb_dep_boost INTERFACE)
 target_include_directories(osb_dep_boost SYSTEM INTERFACE ${Boost_INCLUDE_DIRS})
-target_compile_definitions(osb_dep_boost INTERFACE BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_CONCEPTS=0)
+# src/net/asio.cpp compiles what is behind these headers, once.
+target_compile_definitions(osb_dep_boost INTERFACE BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_CONCEPTS=0
+                           BOOST_ASIO_SEPARATE_COMPILATION)
 target_link_libraries(osb_dep_boost INTERFACE Threads::Threads)
 
 add_library(osb_dep_json INTERFACE)
 target_link_libraries(osb_dep_json INTERFACE ${OSB_BOOST_JSON} osb_dep_boost)
 
-add_library(osb_dep_fmt INTERFACE)
-target_compile_definitions(osb_dep_fmt INTERFACE FMT_HEADER_ONLY=1)
+add_library(osb_dep_fmt INTERFACE)  # headers; src/base/format.cpp compiles what is behind them
 
 find_library(OSB_SQLITE libsqlite3.a REQUIRED)
 add_library(osb_dep_sqlite INTERFACE)

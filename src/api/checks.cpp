@@ -1,5 +1,5 @@
 // The single-value checks of validation.h.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cmath>
 

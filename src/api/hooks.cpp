@@ -1,6 +1,6 @@
 #include "api/hooks.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <set>
 

@@ -1,6 +1,6 @@
 #include "api/labels.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "api/validation.h"
 

@@ -1,6 +1,6 @@
 #include "api/validation.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "api/coercion.h"
 

@@ -1,4 +1,4 @@
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "base/ids.h"
 #include "base/json_text.h"
@@ -19,15 +19,13 @@ std::string_view ServerCore::date() {
   std::time_t now = std::time(nullptr);
   if (now != date_at_) {
     std::tm parts;
-    char text[40];
     ::gmtime_r(&now, &parts);
     constexpr const char* kDays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
     constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-    auto end = fmt::format_to_n(text, sizeof(text), "{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT",
-                                kDays[parts.tm_wday], parts.tm_mday, kMonths[parts.tm_mon],
-                                parts.tm_year + 1900, parts.tm_hour, parts.tm_min, parts.tm_sec);
-    date_.assign(text, end.out);
+    date_ =
+        fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT", kDays[parts.tm_wday], parts.tm_mday,
+                    kMonths[parts.tm_mon], parts.tm_year + 1900, parts.tm_hour, parts.tm_min, parts.tm_sec);
     date_at_ = now;
   }
   return date_;

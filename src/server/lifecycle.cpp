@@ -1,6 +1,6 @@
 #include "server/lifecycle.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "base/ids.h"
 #include "base/log.h"

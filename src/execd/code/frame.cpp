@@ -1,6 +1,6 @@
 #include "execd/code/frame.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cstdint>
