@@ -233,6 +233,8 @@ TEST_F(DaemonTest, RefusesBadRequests) {
                            R"({"command":"a\u0000b"})",
                            R"({"command":"true","gid":1})",
                            R"({"command":"true","uid":-1})",
+                           R"({"command":"true","uid":4294967295})",
+                           R"({"command":"true","uid":1,"gid":4294967295})",
                            R"({"command":"true","cwd":"/none"})",
                            R"({"command":"true","cwd":"/etc/passwd"})",
                            R"({"command":"true","cwd":"$UNDEFINED_X"})",
@@ -471,6 +473,23 @@ TEST_F(DaemonTest, MetricsAnswerAtOnceAndWatchGoesOn) {
   std::string lines;
   loop_.run_until_done(read_two_lines(&client_, daemon_->port(), request("GET", "/metrics/watch"), &lines));
   EXPECT_TRUE(json::parse(lines.substr(0, lines.find('\n'))).as_object().contains("mem_used_mib"));
+}
+
+net::task<> talk(net::Loop* loop, uint16_t port, std::string text, std::string* answer) {
+  auto stream = co_await net::connect_tcp(loop->executor(), "127.0.0.1", port, milliseconds(5000));
+  stream->set_read_deadline(milliseconds(10000));
+  co_await stream->write(text);
+  std::string buffer(4096, '\0');
+  while (size_t n = co_await stream->read_some(buffer)) answer->append(buffer.data(), n);
+}
+
+TEST_F(DaemonTest, TheHeadOfMetricsWatchIsNotWatchedForEver) {
+  std::string answer;
+  loop_.run_until_done(talk(&loop_, daemon_->port(),
+                            "HEAD /metrics/watch HTTP/1.1\r\nHost: x\r\nX-EXECD-ACCESS-TOKEN: secret\r\n"
+                            "Connection: close\r\n\r\n",
+                            &answer));
+  EXPECT_THAT(answer, HasSubstr("200 OK"));
 }
 
 TEST_F(DaemonTest, AcceptsWhereClientsLookForJupyter) {
