@@ -68,7 +68,6 @@ net::task<> WorkerKernel::ready(std::chrono::milliseconds limit) {
 }
 
 // -- executions
-// ----------------------------------------------------------------------------------------------------
 
 void WorkerKernel::execute(std::string code, std::shared_ptr<EventStream> events) {
   drain_output();  // no execution runs: this drops what was printed in between
@@ -133,7 +132,6 @@ void WorkerKernel::drain_output() {
 }
 
 // -- coroutines
-// ----------------------------------------------------------------------------------------------------
 
 net::task<> WorkerKernel::read_output(std::shared_ptr<WorkerKernel> self, OutputPipe* pipe) {
   try {
@@ -192,7 +190,6 @@ net::task<> WorkerKernel::send(std::shared_ptr<WorkerKernel> self, std::string m
 }
 
 // -- the end
-// -------------------------------------------------------------------------------------------------------
 
 void WorkerKernel::signal_group(int signal) {
   if (::kill(-pid_, signal) < 0 && errno == ESRCH && pidfd_)
@@ -222,7 +219,8 @@ net::task<> WorkerKernel::settle(std::shared_ptr<WorkerKernel> self) {
   }
   if (self->ended_) co_return;
   bool lives = !self->status_ && ::kill(self->pid_, 0) == 0;  // without a channel it is of no use
-  if (lives) self->signal_group(SIGKILL);
+  // Its parent clears the group when it reaps the leader; a parent that is gone tells no status.
+  if (!self->status_) self->signal_group(SIGKILL);
   self->finish(self->status_.value_or(lives ? "its channel was closed" : "cause unknown"));
 }
 
