@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -636,6 +637,7 @@ TEST_F(Code, ContextsOutliveTheirZygoteAndNewOnesGetANewOne) {
 }
 
 TEST_F(Code, AContextWithoutItsZygoteStillTakesItsProcessesAlong) {
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);  // as execd is: it reaps the context then
   std::string id = create();
   int child = std::stoi(run(id, "import subprocess, os\nsubprocess.Popen(['sleep', '60']).pid")->result());
   pid_t zygote = static_cast<pid_t>(std::stol(run(id, "os.getppid()")->result()));
