@@ -27,7 +27,7 @@ class OutputReaderTest : public ::testing::Test {
       text_ += bytes;
       more_ = more;
     };
-    consumer.congested = [this] { return congested_; };
+    consumer.congested = [this] { return consumer_congested_ ? consumer_congested_() : congested_; };
     reader_ = OutputReader::start(loop_.executor(), std::move(pipe.read), std::move(consumer));
   }
 
@@ -40,6 +40,7 @@ class OutputReaderTest : public ::testing::Test {
   std::string text_;
   std::optional<bool> more_;
   bool congested_ = false;
+  std::function<bool()> consumer_congested_;
   std::shared_ptr<OutputReader> reader_;
 };
 
@@ -54,30 +55,75 @@ TEST_F(OutputReaderTest, GivesWhatComesAndSaysWhenNothingElseIsThere) {
   EXPECT_EQ(text_, "onetwo");
 }
 
-TEST_F(OutputReaderTest, ReadsNothingWhileItsConsumerIsCongested) {
+TEST_F(OutputReaderTest, HoldsOneReadBackFromACongestedConsumerAndReadsNoMore) {
   congested_ = true;
-  pass();
-  print("waits");
-  pass();
-  // It may have been waiting for input before the congestion: then one read came through.
-  text_.clear();
-  print("later");
-  pass();
+  ssize_t taken = 0;
+  std::string printed;
+  for (int idle = 0; idle < 3;) {  // until the pipe stays full
+    std::string text(10'000, static_cast<char>('a' + printed.size() % 26));
+    ssize_t n = print(text);
+    if (n > 0) printed += text.substr(0, static_cast<size_t>(n));
+    idle = n > 0 ? 0 : idle + 1;
+    taken += std::max<ssize_t>(n, 0);
+    pass();
+  }
+  EXPECT_LE(taken, 2 * 64 * 1024);
   EXPECT_EQ(text_, "");
   congested_ = false;
   reader_->resume();
   pass();
-  EXPECT_TRUE(text_.ends_with("later"));
+  EXPECT_EQ(text_, printed);
 }
 
-TEST_F(OutputReaderTest, DrainTakesWhatIsThereEvenFromACongestedConsumer) {
-  congested_ = true;
+// Sixty bytes of event for each empty line: a whole read of them would be megabytes in front of one client.
+TEST_F(OutputReaderTest, AsksItsConsumerBetweenSlicesOfOneRead) {
+  size_t room = 1;
+  consumer_congested_ = [&] { return text_.size() >= room; };
+  std::string all;
+  for (int i = 0; all.size() < 60'000; ++i) all += std::to_string(i);
+  print(all);
   pass();
-  print("a");
+  EXPECT_GE(text_.size(), room);
+  EXPECT_LE(text_.size(), 10'000u);
+  EXPECT_EQ(more_, true);
+  room = 20'000;
+  reader_->resume();
+  pass();
+  EXPECT_GE(text_.size(), room);
+  EXPECT_LE(text_.size(), 30'000u);
+  // What is held back, then what is in the pipe; nothing that is printed later.
+  print("!");
+  bool done = false;
+  reader_->finish([&] { done = true; });
+  print("late");
+  pass();
+  EXPECT_FALSE(done);
+  EXPECT_LE(text_.size(), 30'000u);
+  room = 1'000'000;
+  reader_->resume();
+  EXPECT_TRUE(done);
+  EXPECT_EQ(text_, all + "!");
+  pass();
+  EXPECT_EQ(text_, all + "!");
+}
+
+TEST_F(OutputReaderTest, FinishIsDoneAtOnceWhenNobodyIsCongested) {
   pass();
   print(std::string(50'000, 'b'));
+  bool done = false;
+  reader_->finish([&] { done = true; });
+  EXPECT_TRUE(done);
+  EXPECT_EQ(text_, std::string(50'000, 'b'));
+}
+
+TEST_F(OutputReaderTest, DrainTakesWhatIsThereAndGoesOn) {
+  pass();
+  print("now");
   reader_->drain();
-  EXPECT_EQ(text_, "a" + std::string(50'000, 'b'));
+  EXPECT_EQ(text_, "now");
+  print(" and later");
+  pass();
+  EXPECT_EQ(text_, "now and later");
 }
 
 TEST_F(OutputReaderTest, WhatNobodyWantsIsReadAndDropped) {
