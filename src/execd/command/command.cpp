@@ -121,12 +121,11 @@ void Command::exited(sys::ExitStatus status) {
   std::string text = status.text();
   std::string terminal =
       success ? execution_complete_event(took) : error_event(kErrorName, std::to_string(status.code), {text});
-  end(status.code, success ? "" : text);
   auto readers = open_readers();
-  if (background_) {
-    for (auto& reader : readers) reader->drain();
-    return;
-  }
+  if (background_)
+    for (auto& reader : readers) reader->drain();  // the log is complete when end() tells
+  end(status.code, success ? "" : text);
+  if (background_) return;
   auto left = std::make_shared<size_t>(readers.size() + 1);
   auto done = [self, left, terminal] {
     if (--*left == 0) self->close_stream(terminal);
