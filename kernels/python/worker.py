@@ -316,6 +316,8 @@ class Context:
         try:
             signal.signal(signal.SIGINT, signal.default_int_handler)
             try:
+                # Interrupts are taken from here on; before, execd keeps them back.
+                self.channel.send({"type": "execute_input", "run": self.run, "execution_count": self.count})
                 bundle = self.run_cell(message["code"])
             finally:
                 signal.signal(signal.SIGINT, ignore_signal)

@@ -350,6 +350,7 @@ class Contexts(unittest.TestCase):
 
     def test_interrupted_display_does_not_break_the_channel(self):
         self.c.start("while True: display('x')")
+        self.assertEqual(self.c.peer.receive()["type"], "execute_input")
         for _ in range(5):
             first = self.c.peer.receive()
             self.c.peer.send({"type": "display_ack", "display": first["display"]})

@@ -353,6 +353,21 @@ TEST_F(Code, InterruptEndsTheRunAndKeepsTheContext) {
   EXPECT_EQ(call("DELETE", "/code")->json().at("code"), "MISSING_QUERY");
 }
 
+// Until the request has arrived the worker ignores the signal.
+TEST_F(Code, AnInterruptRightBehindTheRequestIsNotLost) {
+  std::string id = create();
+  pid_t pid = pid_of(id);
+  ::kill(pid, SIGSTOP);  // it is slow to take the request
+  auto client = start_run(id, "while True: pass");
+  wait(client, [&] { return !client->types().empty(); });
+  EXPECT_EQ(call("DELETE", "/code", "id=" + id)->status, 200);
+  pass(milliseconds(20));
+  ::kill(pid, SIGCONT);
+  finish(client);
+  EXPECT_EQ(client->error("ename"), "KeyboardInterrupt");
+  EXPECT_EQ(run(id, "1")->result(), "1");
+}
+
 TEST_F(Code, ASecondInterruptFollowsAnIgnoredOne) {
   std::string id = create();
   auto client = start_run(id,

@@ -78,8 +78,13 @@ void WorkerKernel::execute(std::string code, std::shared_ptr<EventStream> events
   net::spawn(executor_, "worker request", send(shared_from_this(), execute_request(run_->number, code)));
 }
 
+// Between runs the worker ignores the signal, and a request may still be on its way to it.
 void WorkerKernel::interrupt() {
-  if (run_ && !ended_) signal_group(SIGINT);
+  if (!run_ || ended_) return;
+  if (run_->begun)
+    signal_group(SIGINT);
+  else
+    run_->interrupted = true;
 }
 
 void WorkerKernel::handle(const WorkerMessage& message) {
@@ -92,6 +97,11 @@ void WorkerKernel::handle(const WorkerMessage& message) {
   }
   // Whatever a forgotten thread displays after its execution has nobody to go to.
   if (!run_ || message.run != run_->number) return;
+  if (message.type == "execute_input") {
+    run_->begun = true;
+    if (run_->interrupted) interrupt();
+    return;
+  }
   if (run_->failed && message.type != "execute_reply") return;
   EventStream& events = *run_->events;
   if (message.type == "execute_reply") return finish_run();
