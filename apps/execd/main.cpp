@@ -1,9 +1,9 @@
 // execd: the daemon inside a sandbox. Which of its lives this is depends on how it was started:
-//   argv[0] code-interpreter.sh   the entrypoint of the public code-interpreter image: does nothing until it
-//   is told
+//   argv[0] code-interpreter.sh   an entrypoint of the public code-interpreter image: only waits to be told
 //                                 to stop (code runs in execd itself)
 //   PID 1 with descriptors 3, 4   init of a native sandbox
 //   anything else                 stand-alone, with options
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -122,6 +122,9 @@ osb::execd::StandaloneOptions parse_options(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // What a flood of output needed goes back to the kernel when it is over. Left alone, the allocator learns
+  // to keep blocks of that size.
+  ::mallopt(M_MMAP_THRESHOLD, 256 * 1024);
   if (argc > 0 && is_placeholder(argv[0])) return wait_for_stop();
   osb::configure_log(osb::LogLevel::warn, 2, "execd");
   if (osb::execd::is_sandbox_init()) ::_exit(osb::execd::run_sandbox_init());

@@ -21,6 +21,9 @@ if sys.version_info < (3, 8):
     sys.stderr.write("Python 3.8 or later is needed, this is %s\n" % sys.version.split()[0])
     sys.exit(1)
 
+if __name__ == "osb_worker" and sys.path and sys.path[0] == "":
+    sys.path.pop(0)  # neither the directory we were started in nor its modules are ours to import
+
 import _thread
 import array
 import ast
@@ -313,6 +316,8 @@ class Context:
         try:
             signal.signal(signal.SIGINT, signal.default_int_handler)
             try:
+                # Interrupts are taken from here on; before, execd keeps them back.
+                self.channel.send({"type": "execute_input", "run": self.run, "execution_count": self.count})
                 bundle = self.run_cell(message["code"])
             finally:
                 signal.signal(signal.SIGINT, ignore_signal)
@@ -575,9 +580,6 @@ class Zygote:
 
 
 def main(control_fd):
-    # Neither the directory we were started in nor its modules are ours to import.
-    if sys.path and sys.path[0] == "":
-        sys.path.pop(0)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     control = Channel(socket.socket(fileno=control_fd))
     null = os.open(os.devnull, os.O_RDWR)

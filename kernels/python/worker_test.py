@@ -51,7 +51,7 @@ class Peer:
 
 
 class ZygoteProcess:
-    def __init__(self, env=None):
+    def __init__(self, env=None, cwd="/"):
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         source = os.open(os.path.join(HERE, "worker.py"), os.O_RDONLY)
 
@@ -63,7 +63,7 @@ class ZygoteProcess:
             os.closerange(5, 100)
 
         self.process = subprocess.Popen([sys.executable, "-c", BOOT], stdin=subprocess.DEVNULL, preexec_fn=arrange,
-                                        close_fds=False, env=env, cwd="/")
+                                        close_fds=False, env=env, cwd=cwd)
         theirs.close()
         os.close(source)
         self.peer = Peer(ours)
@@ -350,6 +350,7 @@ class Contexts(unittest.TestCase):
 
     def test_interrupted_display_does_not_break_the_channel(self):
         self.c.start("while True: display('x')")
+        self.assertEqual(self.c.peer.receive()["type"], "execute_input")
         for _ in range(5):
             first = self.c.peer.receive()
             self.c.peer.send({"type": "display_ack", "display": first["display"]})
@@ -517,6 +518,18 @@ def gone(pid):
 
 
 class ZygoteTest(unittest.TestCase):
+    def test_the_worker_itself_imports_nothing_from_where_it_is_started(self):
+        import tempfile
+        with tempfile.TemporaryDirectory() as folder:
+            for name in ("json", "ast", "socket", "traceback"):
+                with open(os.path.join(folder, name + ".py"), "w") as file:
+                    file.write("import sys\nsys.exit(9)\n")
+            zygote = ZygoteProcess(cwd=folder)
+            try:
+                self.assertIsNotNone(zygote.hello)
+            finally:
+                zygote.close()
+
     def test_modules_of_the_working_directory_are_not_imported(self):
         import tempfile
         with tempfile.TemporaryDirectory() as folder:

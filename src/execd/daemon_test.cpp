@@ -233,6 +233,8 @@ TEST_F(DaemonTest, RefusesBadRequests) {
                            R"({"command":"a\u0000b"})",
                            R"({"command":"true","gid":1})",
                            R"({"command":"true","uid":-1})",
+                           R"({"command":"true","uid":4294967295})",
+                           R"({"command":"true","uid":1,"gid":4294967295})",
                            R"({"command":"true","cwd":"/none"})",
                            R"({"command":"true","cwd":"/etc/passwd"})",
                            R"({"command":"true","cwd":"$UNDEFINED_X"})",
@@ -429,6 +431,34 @@ TEST_F(DaemonTest, AClientThatStopsReadingAndLeavesDoesNotStopTheCommand) {
   EXPECT_LT(peak_memory() - before, 24u << 20);
 }
 
+// A pipe of 1 MiB full of empty lines is sixty MiB of events.
+TEST_F(DaemonTest, WhatACommandLeavesInAHugePipeWaitsForItsClientAsItWasPrinted) {
+  run("true");
+  reset_peak();
+  size_t before = peak_memory();
+  std::string script =
+      "import fcntl, os\nfcntl.fcntl(1, 1031, 1 << 20)\nos.set_blocking(1, False)\n"
+      "n = 0\ntry:\n  while True: n += os.write(1, b'\\n' * 65536)\n"
+      "except BlockingIOError: os.write(2, b'%d' % n)";
+  std::string body = json::serialize(json::Value({{"argv", {"python3", "-c", script}}}));
+  std::string id;
+  loop_.run_until_done(
+      read_a_little_and_leave(&client_, daemon_->port(), request("POST", "/command", body), &id));
+  EXPECT_LT(peak_memory() - before, 16u << 20);
+  EXPECT_THAT(get("/command/status/" + id).body, HasSubstr(R"("exit_code":0)"));
+  // A client that does read gets all of it.
+  std::vector<std::string> events = events_of(post_command(body).body);
+  size_t lines = 0;
+  std::string count;
+  for (const std::string& event : events) {
+    lines += event == "stdout:\n";
+    if (event.starts_with("stderr:")) count = event.substr(7);
+  }
+  EXPECT_EQ(std::to_string(lines), count);
+  EXPECT_GE(lines, 1u << 20);
+  EXPECT_EQ(events.back(), "execution_complete");
+}
+
 size_t open_descriptors() {
   size_t count = 0;
   std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir("/proc/self/fd"), ::closedir);
@@ -471,6 +501,23 @@ TEST_F(DaemonTest, MetricsAnswerAtOnceAndWatchGoesOn) {
   std::string lines;
   loop_.run_until_done(read_two_lines(&client_, daemon_->port(), request("GET", "/metrics/watch"), &lines));
   EXPECT_TRUE(json::parse(lines.substr(0, lines.find('\n'))).as_object().contains("mem_used_mib"));
+}
+
+net::task<> talk(net::Loop* loop, uint16_t port, std::string text, std::string* answer) {
+  auto stream = co_await net::connect_tcp(loop->executor(), "127.0.0.1", port, milliseconds(5000));
+  stream->set_read_deadline(milliseconds(10000));
+  co_await stream->write(text);
+  std::string buffer(4096, '\0');
+  while (size_t n = co_await stream->read_some(buffer)) answer->append(buffer.data(), n);
+}
+
+TEST_F(DaemonTest, TheHeadOfMetricsWatchIsNotWatchedForEver) {
+  std::string answer;
+  loop_.run_until_done(talk(&loop_, daemon_->port(),
+                            "HEAD /metrics/watch HTTP/1.1\r\nHost: x\r\nX-EXECD-ACCESS-TOKEN: secret\r\n"
+                            "Connection: close\r\n\r\n",
+                            &answer));
+  EXPECT_THAT(answer, HasSubstr("200 OK"));
 }
 
 TEST_F(DaemonTest, AcceptsWhereClientsLookForJupyter) {

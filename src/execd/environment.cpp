@@ -172,12 +172,16 @@ std::vector<std::string> to_strings(const Environment& environment) {
 }
 
 Environment from_strings(char** environment) {
+  std::vector<std::string> texts;
+  for (char** entry = environment; *entry; ++entry) texts.emplace_back(*entry);
+  return from_strings(texts);
+}
+
+Environment from_strings(const std::vector<std::string>& environment) {
   Environment out;
-  for (char** entry = environment; *entry; ++entry) {
-    std::string_view text(*entry);
+  for (const std::string& text : environment) {
     size_t equals = text.find('=');
-    if (equals != std::string_view::npos && equals != 0)
-      out[std::string(text.substr(0, equals))] = text.substr(equals + 1);
+    if (equals != std::string::npos && equals != 0) out[text.substr(0, equals)] = text.substr(equals + 1);
   }
   return out;
 }

@@ -33,5 +33,6 @@ std::string expand_path(std::string_view path, const Environment& environment);
 
 std::vector<std::string> to_strings(const Environment& environment);
 Environment from_strings(char** environment);
+Environment from_strings(const std::vector<std::string>& environment);
 
 }  // namespace osb::execd

@@ -19,10 +19,11 @@ std::string_view next(std::string_view& rest, char separator) {
   return part;
 }
 
+// 2^32-1 means "unchanged" to the kernel and is nobody's.
 std::optional<uint32_t> number(std::string_view text) {
   uint32_t value = 0;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || text.empty()) return std::nullopt;
+  if (error != std::errc() || end != text.data() + text.size() || value == UINT32_MAX) return std::nullopt;
   return value;
 }
 

@@ -28,5 +28,11 @@ TEST(Identity, AUidWithoutAccountDoesNotGetTheGroupOfRoot) {
   EXPECT_EQ(identity_of(7, std::string("/nonexistent")).gid, 7u);
 }
 
+TEST(Identity, TheIdThatMeansUnchangedIsNobodys) {
+  Identity odd = identity_of(8, "odd:x:8:4294967295:::\n", "all:x:4294967295:odd\nsome:x:9:odd\n");
+  EXPECT_EQ(odd.gid, 8u);
+  EXPECT_THAT(odd.groups, IsEmpty());
+}
+
 }  // namespace
 }  // namespace osb::execd

@@ -160,6 +160,19 @@ TEST_F(Init, SignalsFromOutsideReachTheEntrypointThoseFromInsideDoNot) {
   EXPECT_EQ(sandbox.exit_code(), 5);
 }
 
+TEST_F(Init, ASenderThatIsForgedFromInsideIsNotOutside) {
+  // sigqueue() lets its caller write "sender 0" into the signal.
+  std::string forge = "import ctypes,struct;ctypes.CDLL(None).syscall(" +
+                      std::to_string(SYS_rt_sigqueueinfo) + ",1,10,struct.pack('iii4xii104x',10,0,-1,0,0))";
+  Sandboxed sandbox(shell_config("trap 'echo usr1' USR1; python3 -c \"" + forge +
+                                 "\" && echo sent; sleep 0.2; echo ready; while :; do sleep 0.05; done"));
+  EXPECT_EQ(sandbox.report(), "R");
+  EXPECT_EQ(sandbox.line(), "sent");
+  EXPECT_EQ(sandbox.line(), "ready");
+  sandbox.signal(SIGUSR1);
+  EXPECT_EQ(sandbox.line(), "usr1");
+}
+
 TEST_F(Init, AnEntrypointThatDiesOfASignal) {
   Sandboxed sandbox(shell_config("kill -9 $$"));
   EXPECT_EQ(sandbox.report(), "R");

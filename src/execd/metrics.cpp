@@ -54,10 +54,15 @@ Usage usage_of_processes() {
 
 http::Headers json_headers() { return {{"Content-Type", "application/json; charset=utf-8"}}; }
 
-net::task<> watch(MetricsSampler* sampler, http::ResponseWriter& response) {
+net::task<> watch(MetricsSampler* sampler, http::Request& request, http::ResponseWriter& response) {
   response.start(
       200,
       {{"Content-Type", "text/event-stream"}, {"Cache-Control", "no-cache"}, {"X-Accel-Buffering", "no"}});
+  // Without a body nothing is ever written that would tell that the client left.
+  if (request.method == "HEAD") {
+    co_await response.finish();
+    co_return;
+  }
   while (true) {
     co_await response.write(to_json(sampler->sample()) + "\n");
     co_await net::sleep_for(kWatchPeriod);
@@ -143,8 +148,8 @@ void add_metrics_routes(http::Router& router, MetricsSampler& sampler) {
   router.add("GET", "/metrics", [&sampler](http::Request&, http::ResponseWriter& response) {
     return response.send({200, json_headers(), to_json(sampler.sample())});
   });
-  router.add("GET", "/metrics/watch", [&sampler](http::Request&, http::ResponseWriter& response) {
-    return watch(&sampler, response);
+  router.add("GET", "/metrics/watch", [&sampler](http::Request& request, http::ResponseWriter& response) {
+    return watch(&sampler, request, response);
   });
 }
 

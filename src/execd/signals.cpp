@@ -10,6 +10,15 @@
 #include "net/timer.h"
 
 namespace osb::execd {
+namespace {
+
+// The codes below are the kernel's own; user space may not send them to another process.
+pid_t sender_of(const signalfd_siginfo& info) {
+  bool vouched = info.ssi_code == SI_USER || info.ssi_code == SI_TKILL || info.ssi_code == SI_KERNEL;
+  return vouched ? static_cast<pid_t>(info.ssi_pid) : -1;
+}
+
+}  // namespace
 
 Signals::Signals(const std::vector<int>& signals) {
   sigset_t set;
@@ -29,7 +38,7 @@ net::task<> Signals::run(net::asio::any_io_executor executor, int fd, Listener l
     co_await readable.wait();
     signalfd_siginfo info;
     while (::read(fd, &info, sizeof info) == static_cast<ssize_t>(sizeof info))
-      listener(static_cast<int>(info.ssi_signo), static_cast<pid_t>(info.ssi_pid));
+      listener(static_cast<int>(info.ssi_signo), sender_of(info));
   }
 }
 

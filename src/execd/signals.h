@@ -14,7 +14,8 @@ namespace osb::execd {
 
 class Signals {
  public:
-  // `sender` is 0 for a process outside our pid namespace.
+  // `sender` is 0 for a process outside our pid namespace, -1 when the kernel does not vouch for it: what
+  // comes by sigqueue() carries any sender that its caller likes.
   using Listener = std::function<void(int signal, pid_t sender)>;
 
   // Collects from now on; nothing is lost before listen(). Throws Error.

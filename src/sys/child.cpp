@@ -122,8 +122,9 @@ int prepare(Plan* plan) {
     if (::setpgid(0, 0) != 0) return fail(plan, Step::group);
   }
   if (plan->oom_text) raise_oom_score(plan->oom_text);
-  if (plan->open_files != 0) limit_open_files(plan->open_files);
   if (place_descriptors(plan) != 0) return fail(plan, Step::descriptors);
+  // Not before: until now the table holds our descriptors too, and a limit below their number admits no more.
+  if (plan->open_files != 0) limit_open_files(plan->open_files);
   // The directory is entered with the new identity, as the program itself would.
   if (plan->change_ids && change_identity(plan) != 0) return fail(plan, Step::identity);
   if (plan->cwd && ::chdir(plan->cwd) != 0) return fail(plan, Step::directory);
@@ -232,6 +233,12 @@ void check_texts(const ChildSpec& spec) {
     throw Error(ErrorCode::invalid, "starting a program: arguments and environment cannot hold NUL");
 }
 
+// The kernel reads 2^32-1 as "leave it as it is": the program would keep our identity.
+void check_ids(const ChildSpec& spec) {
+  if (spec.uid == UINT32_MAX || spec.gid == UINT32_MAX)
+    throw Error(ErrorCode::invalid, "starting " + spec.program + ": 4294967295 is no user or group");
+}
+
 std::vector<std::pair<int, int>> with_standard_descriptors(const ChildSpec& spec, int null_fd) {
   std::vector<std::pair<int, int>> fds = spec.fds;
   for (int fd = 0; fd < 3; ++fd)
@@ -274,6 +281,7 @@ Child launch(Plan& plan) {
 
 Child start_child(const ChildSpec& spec) {
   check_texts(spec);
+  check_ids(spec);
   std::string program = find_program(spec);
   std::vector<char*> argv = pointers(spec.argv);
   std::vector<char*> env = pointers(spec.env);

@@ -195,6 +195,23 @@ TEST(Child, GetsItsOwnLimitOfOpenFiles) {
   EXPECT_EQ(run(spec).output, "77\n");
 }
 
+TEST(Child, ItsLimitOfOpenFilesMayBeBelowWhatWeHaveOpen) {
+  std::vector<Fd> ours;
+  for (int i = 0; i < 100; ++i) ours.emplace_back(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  ChildSpec spec = shell("ulimit -Sn");
+  spec.open_files = 50;
+  EXPECT_EQ(run(spec).output, "50\n");
+}
+
+TEST(Child, TheIdThatMeansUnchangedIsRefused) {
+  ChildSpec spec = shell("id -u");
+  spec.uid = UINT32_MAX;
+  EXPECT_EQ(error_of(spec).code(), ErrorCode::invalid);
+  spec.uid = 65534;
+  spec.gid = UINT32_MAX;
+  EXPECT_EQ(error_of(spec).code(), ErrorCode::invalid);
+}
+
 TEST(Child, ChangesUserGroupAndSupplementaryGroups) {
   if (::geteuid() != 0) GTEST_SKIP() << "needs root";
   ChildSpec spec = shell("grep -E '^(Uid|Gid|Groups)' /proc/self/status | tr -s '\\t ' ' '");

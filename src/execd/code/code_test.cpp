@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -130,6 +131,7 @@ class Code : public ::testing::Test {
     CodeContexts::Options options;
     for (auto& [name, value] : env) options.env.push_back(name + "=" + value);
     options.cwd = std::filesystem::temp_directory_path();
+    options.limits.start_time = start_time_;
     router_.emplace();
     contexts_.emplace(loop_.executor(), *reaper_, options);
     add_code_routes(*router_, *contexts_);
@@ -225,6 +227,7 @@ class Code : public ::testing::Test {
     return false;
   }
 
+  milliseconds start_time_ = kDeadline;
   net::Loop loop_;
   std::optional<Reaper> reaper_{std::in_place, loop_.executor()};
   std::optional<CodeContexts> contexts_;
@@ -348,6 +351,21 @@ TEST_F(Code, InterruptEndsTheRunAndKeepsTheContext) {
   EXPECT_EQ(run(id, "kept + 1")->result(), "2");
   EXPECT_EQ(call("DELETE", "/code", "id=none")->status, 404);
   EXPECT_EQ(call("DELETE", "/code")->json().at("code"), "MISSING_QUERY");
+}
+
+// Until the request has arrived the worker ignores the signal.
+TEST_F(Code, AnInterruptRightBehindTheRequestIsNotLost) {
+  std::string id = create();
+  pid_t pid = pid_of(id);
+  ::kill(pid, SIGSTOP);  // it is slow to take the request
+  auto client = start_run(id, "while True: pass");
+  wait(client, [&] { return !client->types().empty(); });
+  EXPECT_EQ(call("DELETE", "/code", "id=" + id)->status, 200);
+  pass(milliseconds(20));
+  ::kill(pid, SIGCONT);
+  finish(client);
+  EXPECT_EQ(client->error("ename"), "KeyboardInterrupt");
+  EXPECT_EQ(run(id, "1")->result(), "1");
 }
 
 TEST_F(Code, ASecondInterruptFollowsAnIgnoredOne) {
@@ -537,6 +555,20 @@ TEST_F(Code, DirectoriesOfContextsAreMade) {
   std::filesystem::remove_all(dir);
 }
 
+TEST_F(Code, DirectoriesOfContextsAreExpandedLikeThoseOfCommands) {
+  close();
+  open({{"PLACE", "/usr"}});
+  auto where = [&](const char* cwd) {
+    auto made = call("POST", "/code/context", {}, context_body(cwd));
+    EXPECT_EQ(made->status, 200) << made->body;
+    return run(std::string(made->json().at("id").as_string()), "import os; os.getcwd()")->result();
+  };
+  EXPECT_EQ(where("~"), "'/tmp'");
+  EXPECT_EQ(where("$PLACE/bin/.."), "'/usr'");
+  EXPECT_EQ(call("POST", "/code/context", {}, context_body("$NOT_SET_HERE"))->status, 400);
+  EXPECT_EQ(call("POST", "/code/context", {}, context_body(std::string("/tmp\0x", 6)))->status, 400);
+}
+
 TEST_F(Code, BadRequestsAreRefused) {
   struct Case {
     const char *method, *path, *body;
@@ -617,6 +649,68 @@ TEST_F(Code, ContextsOutliveTheirZygoteAndNewOnesGetANewOne) {
   EXPECT_EQ(run(other, "2")->result(), "2");
   auto died = run(id, "import os; os._exit(0)");
   EXPECT_EQ(died->error("ename"), "KernelDied");
+}
+
+TEST_F(Code, AContextWithoutItsZygoteStillTakesItsProcessesAlong) {
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);  // as execd is: it reaps the context then
+  std::string id = create();
+  int child = std::stoi(run(id, "import subprocess, os\nsubprocess.Popen(['sleep', '60']).pid")->result());
+  pid_t zygote = static_cast<pid_t>(std::stol(run(id, "os.getppid()")->result()));
+  ::kill(zygote, SIGKILL);
+  EXPECT_TRUE(gone(zygote));
+  EXPECT_EQ(call("DELETE", "/code/contexts/" + id)->status, 200);
+  EXPECT_TRUE(gone(child));
+}
+
+TEST_F(Code, AZygoteThatHangsIsReplaced) {
+  close();
+  start_time_ = milliseconds(4000);
+  open({});
+  std::string id = create();
+  pid_t zygote = static_cast<pid_t>(std::stol(run(id, "import os; os.getppid()")->result()));
+  ::kill(zygote, SIGSTOP);
+  EXPECT_EQ(call("POST", "/code/context", {}, R"({"language":"python"})")->status, 504);
+  EXPECT_EQ(run(create(), "2")->result(), "2");
+  EXPECT_EQ(run(id, "1")->result(), "1");
+  EXPECT_TRUE(gone(zygote));
+}
+
+// A process number that is negative is a group to kill(), and the negative of one a single process.
+TEST_F(Code, AHostileZygoteCannotNameAVictim) {
+  pid_t victim = ::fork();
+  if (victim == 0) {
+    ::pause();
+    ::_exit(0);
+  }
+  std::string dir = std::filesystem::temp_directory_path() / ("osb-hostile-" + std::to_string(::getpid()));
+  std::filesystem::create_directories(dir);
+  std::ofstream(dir + "/python3.99")
+      << "#!/usr/bin/env python3\nimport json, socket, struct\ns = socket.socket(fileno=3)\n"
+         "def send(message):\n  data = json.dumps(message).encode()\n"
+         "  s.send(struct.pack('>IB', len(data) + 1, 3) + data)\n"
+         "send({'type': 'hello', 'pid': 1, 'version': '9'})\n"
+         "while True:\n  data = s.recvmsg(70000, 1024)[0]\n  if not data: break\n"
+         "  send({'type': 'forked', 'context': json.loads(data[5:])['context'], 'pid': -"
+      << victim << "})\n";
+  std::filesystem::permissions(dir + "/python3.99", std::filesystem::perms(0755));
+  close();
+  start_time_ = milliseconds(3000);
+  open({{"PATH", dir + ":" + ::getenv("PATH")}, {"PYTHON_VERSION", "3.99"}});
+  auto answer = call("POST", "/code/context", {}, R"({"language":"python"})");
+  EXPECT_EQ(answer->status, 503);
+  EXPECT_THAT(answer->body, HasSubstr("names no process"));
+  pass(milliseconds(50));
+  EXPECT_EQ(::kill(victim, 0), 0);
+  ::kill(victim, SIGKILL);
+  std::filesystem::remove_all(dir);
+}
+
+// Requests under way are destroyed with the loop, after the contexts: for the address sanitizer.
+TEST_F(Code, RequestsUnderWayMayEndAfterTheContexts) {
+  start("POST", "/code/context", {}, R"({"language":"python"})");
+  start_run("", "1");
+  start_run("", "1");
+  pass(milliseconds(1));
 }
 
 TEST_F(Code, DeletingABusyContextEndsItsStreamAndProcesses) {

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/ids.h"
 #include "execd/code/python_launcher.h"
+#include "execd/environment.h"
 #include "execd/event.h"
 
 namespace osb::execd {
@@ -32,7 +33,7 @@ std::shared_ptr<EventStream> refused(std::shared_ptr<EventStream> events, std::s
 }  // namespace
 
 CodeContexts::CodeContexts(net::asio::any_io_executor executor, Reaper& reaper, Options options)
-    : executor_(executor), options_(std::move(options)), made_(executor) {
+    : executor_(executor), options_(std::move(options)), making_(std::make_shared<Making>(executor)) {
   if (options_.cwd.empty()) options_.cwd = "/";
   launchers_["python"] = std::make_unique<PythonLauncher>(executor, reaper, options_.env, options_.limits);
 }
@@ -51,9 +52,12 @@ KernelLauncher& CodeContexts::launcher(const std::string& language) const {
   throw Error(ErrorCode::invalid, "unknown language: " + language);
 }
 
-// The absolute directory of a context, made if it is missing.
+// The absolute directory of a context, with `~` and variables as in a command's, made if it is missing.
 std::string CodeContexts::directory(const std::string& wanted) const {
-  std::filesystem::path path = wanted.empty() ? options_.cwd : wanted;
+  if (wanted.find('\0') != std::string::npos)
+    throw Error(ErrorCode::invalid, "making the working directory: its path cannot hold NUL");
+  std::filesystem::path path =
+      wanted.empty() ? options_.cwd : expand_path(wanted, from_strings(options_.env));
   if (path.is_relative()) path = std::filesystem::path(options_.cwd) / path;
   std::error_code error;
   std::filesystem::create_directories(path, error);
@@ -67,12 +71,12 @@ std::string CodeContexts::directory(const std::string& wanted) const {
 net::task<std::shared_ptr<CodeContexts::Context>> CodeContexts::make(std::string language, std::string cwd,
                                                                      bool is_default) {
   KernelLauncher& start = launcher(language);
-  if (contexts_.size() + being_made_ >= kMaxContexts)
+  if (contexts_.size() + making_->contexts >= kMaxContexts)
     throw Error(ErrorCode::exhausted,
                 "creating a context: there are " + std::to_string(kMaxContexts) + " already");
   std::string where = directory(cwd);
-  ++being_made_;
-  Defer made([this] { --being_made_; });
+  ++making_->contexts;
+  Defer made([making = making_] { --making->contexts; });
   auto context = std::make_shared<Context>();
   context->info = {new_uuid(), std::move(language), std::move(cwd)};
   context->is_default = is_default;
@@ -90,17 +94,17 @@ net::task<ContextInfo> CodeContexts::create(std::string language, std::string cw
 
 net::task<std::shared_ptr<CodeContexts::Context>> CodeContexts::default_context(std::string language) {
   launcher(language);  // refuses before anything waits
-  while (making_default_[language]) co_await made_.wait();
+  while (making_->defaults[language]) co_await making_->ended.wait();
   for (const auto& context : contexts_) {
     if (!context->is_default || context->info.language != language) continue;
     if (!context->kernel->ended()) co_return context;
     forget(*context);
     break;
   }
-  making_default_[language] = true;
-  Defer made([this, language] {
-    making_default_[language] = false;
-    made_.notify();
+  making_->defaults[language] = true;
+  Defer made([making = making_, language] {
+    making->defaults[language] = false;
+    making->ended.notify();
   });
   co_return co_await make(language, {}, true);
 }

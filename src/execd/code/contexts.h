@@ -71,9 +71,14 @@ class CodeContexts {
   Options options_;
   std::map<std::string, std::unique_ptr<KernelLauncher>> launchers_;  // by language
   std::vector<std::shared_ptr<Context>> contexts_;
-  size_t being_made_ = 0;
-  std::map<std::string, bool> making_default_;  // by language
-  net::Event made_;
+  // Shared with the requests that make contexts: they may be destroyed after us, together with the loop.
+  struct Making {
+    explicit Making(net::asio::any_io_executor executor) : ended(std::move(executor)) {}
+    size_t contexts = 0;
+    std::map<std::string, bool> defaults;  // by language
+    net::Event ended;
+  };
+  std::shared_ptr<Making> making_;
 };
 
 }  // namespace osb::execd

@@ -3,6 +3,7 @@
 // behind the same interface.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -39,6 +40,8 @@ class Kernel {
 struct WorkerLimits {
   int oom_score_adj = 500;  // they die of a memory bomb, the daemon does not
   uint64_t open_files = 0;  // soft limit; 0: the daemon's
+  // For an interpreter to start, and for a context to be forked from it. One that takes longer is ended.
+  std::chrono::milliseconds start_time{30'000};
 };
 
 // Starts kernels of one language.

@@ -1,7 +1,6 @@
 #include "execd/code/python_launcher.h"
 
 #include <algorithm>
-#include <chrono>
 #include <string_view>
 #include <utility>
 
@@ -12,7 +11,6 @@
 namespace osb::execd {
 namespace {
 
-constexpr std::chrono::milliseconds kStartTime{30'000};
 constexpr std::string_view kVersionVariable = "PYTHON_VERSION=";
 
 // "3.11.7" → "3.11", "3" → "3"; empty for what is no version.
@@ -42,7 +40,11 @@ std::vector<std::string> python_candidates(const std::vector<std::string>& env) 
 
 PythonLauncher::PythonLauncher(net::asio::any_io_executor executor, Reaper& reaper,
                                std::vector<std::string> env, WorkerLimits limits)
-    : executor_(executor), reaper_(reaper), env_(std::move(env)), limits_(limits), started_(executor) {}
+    : executor_(executor),
+      reaper_(reaper),
+      env_(std::move(env)),
+      limits_(limits),
+      start_(std::make_shared<Start>(executor)) {}
 
 PythonLauncher::~PythonLauncher() {
   if (zygote_) zygote_->kill();
@@ -54,19 +56,19 @@ net::task<std::shared_ptr<Kernel>> PythonLauncher::launch(std::string cwd, std::
 }
 
 net::task<std::shared_ptr<PythonZygote>> PythonLauncher::zygote() {
-  while (starting_) co_await started_.wait();
+  while (start_->under_way) co_await start_->ended.wait();
   if (zygote_ && zygote_->alive()) co_return zygote_;
-  starting_ = true;
-  Defer done([this] {
-    starting_ = false;
-    started_.notify();
+  start_->under_way = true;
+  Defer done([start = start_] {
+    start->under_way = false;
+    start->ended.notify();
   });
   std::string tried;
   for (const std::string& name : python_candidates(env_)) {
     std::string failure;
     try {
       auto zygote = PythonZygote::start(executor_, reaper_, name, env_, limits_);
-      co_await zygote->ready(kStartTime);
+      co_await zygote->ready();
       log_info("python started", {{"program", name}, {"version", zygote->version()}});
       if (!tried.empty()) log_warn("another python than the wanted one is used", {{"tried", tried}});
       zygote_ = zygote;

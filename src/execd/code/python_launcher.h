@@ -34,8 +34,13 @@ class PythonLauncher : public KernelLauncher {
   std::vector<std::string> env_;
   WorkerLimits limits_;
   std::shared_ptr<PythonZygote> zygote_;
-  bool starting_ = false;
-  net::Event started_;
+  // Shared with the requests that wait: they may be destroyed after us, together with the loop.
+  struct Start {
+    explicit Start(net::asio::any_io_executor executor) : ended(std::move(executor)) {}
+    bool under_way = false;
+    net::Event ended;
+  };
+  std::shared_ptr<Start> start_;
 };
 
 }  // namespace osb::execd

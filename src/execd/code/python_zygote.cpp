@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 
+#include <limits>
 #include <utility>
 
 #include "base/defer.h"
@@ -14,7 +15,6 @@ namespace osb::execd {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr std::chrono::milliseconds kForkTime{30'000};
 constexpr size_t kStderrShown = 2000;
 
 // Runs the worker from descriptor 4. It names itself so that its frames can be told from those of users.
@@ -48,10 +48,12 @@ Pipe make_output_pipe() {
 
 }  // namespace
 
-PythonZygote::PythonZygote(net::asio::any_io_executor executor, Fd channel, Fd errors)
+PythonZygote::PythonZygote(net::asio::any_io_executor executor, Fd channel, Fd errors,
+                           std::chrono::milliseconds start_time)
     : executor_(executor),
       channel_(executor, std::move(channel)),
       errors_(std::move(errors)),
+      start_time_(start_time),
       changed_(executor) {}
 
 PythonZygote::~PythonZygote() { kill(); }
@@ -71,7 +73,8 @@ std::shared_ptr<PythonZygote> PythonZygote::start(net::asio::any_io_executor exe
   spec.oom_score_adj = limits.oom_score_adj;
   spec.open_files = limits.open_files;
 
-  std::shared_ptr<PythonZygote> zygote(new PythonZygote(executor, std::move(ours), std::move(errors.read)));
+  std::shared_ptr<PythonZygote> zygote(
+      new PythonZygote(executor, std::move(ours), std::move(errors.read), limits.start_time));
   sys::Child child = reaper.start(spec, [weak = zygote->weak_from_this()](sys::ExitStatus status) {
     if (auto self = weak.lock()) {
       self->pid_ = -1;
@@ -83,9 +86,9 @@ std::shared_ptr<PythonZygote> PythonZygote::start(net::asio::any_io_executor exe
   return zygote;
 }
 
-net::task<> PythonZygote::ready(std::chrono::milliseconds limit) {
+net::task<> PythonZygote::ready() {
   auto self = shared_from_this();
-  Clock::time_point end = Clock::now() + limit;
+  Clock::time_point end = Clock::now() + start_time_;
   while (version_.empty()) {
     if (ended_) {
       std::string said = read_what_is_there(errors_.get());
@@ -118,13 +121,14 @@ net::task<std::shared_ptr<WorkerKernel>> PythonZygote::fork(std::string cwd, std
   output.write.reset();
   errors.write.reset();
 
-  Clock::time_point end = Clock::now() + kForkTime;
+  Clock::time_point end = Clock::now() + start_time_;
   while (!request->kernel && request->failure.empty()) {
     if (ended_)
       throw Error(ErrorCode::unavailable, "starting a context: the Python process ended (" + *ended_ + ")");
     auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now());
     if (left.count() <= 0) {
-      requests_.erase(name);
+      kill();
+      finish("it did not answer");
       throw Error(ErrorCode::timeout, "starting a context: Python does not answer");
     }
     co_await changed_.wait_for(left);
@@ -132,7 +136,7 @@ net::task<std::shared_ptr<WorkerKernel>> PythonZygote::fork(std::string cwd, std
   if (!request->failure.empty())
     throw Error(ErrorCode::unavailable, "starting a context: " + request->failure);
   Defer give_up([&] { request->kernel->kill(); });
-  co_await request->kernel->ready(kForkTime);
+  co_await request->kernel->ready(start_time_);
   give_up.dismiss();
   co_return request->kernel;
 }
@@ -153,6 +157,11 @@ void PythonZygote::handle(const WorkerMessage& message) {
     auto entry = requests_.extract(message.context);
     if (!entry) return;
     Request& request = *entry.mapped();
+    // To kill() other numbers are groups, or everybody.
+    if (message.pid <= 1 || message.pid > std::numeric_limits<pid_t>::max()) {
+      request.failure = "the Python process names no process: " + std::to_string(message.pid);
+      return changed_.notify();
+    }
     request.ours.pid = static_cast<pid_t>(message.pid);
     request.kernel = WorkerKernel::start(executor_, std::move(request.ours), std::move(request.after_death));
     contexts_[request.kernel->pid()] = request.kernel;

@@ -29,11 +29,12 @@ class PythonZygote : public std::enable_shared_from_this<PythonZygote> {
   ~PythonZygote();
 
   // Waits until it takes requests. Throws Error with what it wrote to stderr when it ends instead.
-  net::task<> ready(std::chrono::milliseconds limit);
+  net::task<> ready();
   bool alive() const { return !ended_; }
   const std::string& version() const { return version_; }
 
-  // A new context in the directory `cwd`. Throws Error.
+  // A new context in the directory `cwd`. Throws Error. If it does not answer in time (somebody stopped it),
+  // it is ended, so that the next context gets another.
   net::task<std::shared_ptr<WorkerKernel>> fork(std::string cwd, std::string after_death);
   // Ends it at once. Contexts that were forked from it live on; they are ended through their kernels.
   void kill();
@@ -46,7 +47,8 @@ class PythonZygote : public std::enable_shared_from_this<PythonZygote> {
     std::string failure;
   };
 
-  PythonZygote(net::asio::any_io_executor executor, Fd channel, Fd errors);
+  PythonZygote(net::asio::any_io_executor executor, Fd channel, Fd errors,
+               std::chrono::milliseconds start_time);
   static net::task<> read_messages(std::shared_ptr<PythonZygote> self);
   void handle(const WorkerMessage& message);
   void finish(std::string how);
@@ -54,6 +56,7 @@ class PythonZygote : public std::enable_shared_from_this<PythonZygote> {
   net::asio::any_io_executor executor_;
   WorkerChannel channel_;
   Fd errors_;  // its stderr until it is ready
+  std::chrono::milliseconds start_time_;
   pid_t pid_ = -1;
   net::Event changed_;
   std::string version_;  // empty until it is ready

@@ -68,7 +68,6 @@ net::task<> WorkerKernel::ready(std::chrono::milliseconds limit) {
 }
 
 // -- executions
-// ----------------------------------------------------------------------------------------------------
 
 void WorkerKernel::execute(std::string code, std::shared_ptr<EventStream> events) {
   drain_output();  // no execution runs: this drops what was printed in between
@@ -79,8 +78,13 @@ void WorkerKernel::execute(std::string code, std::shared_ptr<EventStream> events
   net::spawn(executor_, "worker request", send(shared_from_this(), execute_request(run_->number, code)));
 }
 
+// Between runs the worker ignores the signal, and a request may still be on its way to it.
 void WorkerKernel::interrupt() {
-  if (run_ && !ended_) signal_group(SIGINT);
+  if (!run_ || ended_) return;
+  if (run_->begun)
+    signal_group(SIGINT);
+  else
+    run_->interrupted = true;
 }
 
 void WorkerKernel::handle(const WorkerMessage& message) {
@@ -93,6 +97,11 @@ void WorkerKernel::handle(const WorkerMessage& message) {
   }
   // Whatever a forgotten thread displays after its execution has nobody to go to.
   if (!run_ || message.run != run_->number) return;
+  if (message.type == "execute_input") {
+    run_->begun = true;
+    if (run_->interrupted) interrupt();
+    return;
+  }
   if (run_->failed && message.type != "execute_reply") return;
   EventStream& events = *run_->events;
   if (message.type == "execute_reply") return finish_run();
@@ -133,7 +142,6 @@ void WorkerKernel::drain_output() {
 }
 
 // -- coroutines
-// ----------------------------------------------------------------------------------------------------
 
 net::task<> WorkerKernel::read_output(std::shared_ptr<WorkerKernel> self, OutputPipe* pipe) {
   try {
@@ -192,7 +200,6 @@ net::task<> WorkerKernel::send(std::shared_ptr<WorkerKernel> self, std::string m
 }
 
 // -- the end
-// -------------------------------------------------------------------------------------------------------
 
 void WorkerKernel::signal_group(int signal) {
   if (::kill(-pid_, signal) < 0 && errno == ESRCH && pidfd_)
@@ -222,7 +229,8 @@ net::task<> WorkerKernel::settle(std::shared_ptr<WorkerKernel> self) {
   }
   if (self->ended_) co_return;
   bool lives = !self->status_ && ::kill(self->pid_, 0) == 0;  // without a channel it is of no use
-  if (lives) self->signal_group(SIGKILL);
+  // Its parent clears the group when it reaps the leader; a parent that is gone tells no status.
+  if (!self->status_) self->signal_group(SIGKILL);
   self->finish(self->status_.value_or(lives ? "its channel was closed" : "cause unknown"));
 }
 

@@ -58,6 +58,8 @@ class WorkerKernel : public Kernel, public std::enable_shared_from_this<WorkerKe
     std::shared_ptr<EventStream> events;
     int64_t number = 0;
     std::chrono::steady_clock::time_point started;
+    bool begun = false;        // the worker takes interrupts
+    bool interrupted = false;  // before it did
     bool failed = false;
   };
 

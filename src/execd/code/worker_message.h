@@ -14,7 +14,7 @@ namespace osb::execd {
 // One struct for all types: members that a type does not have keep their defaults.
 struct WorkerMessage {
   std::string
-      type;  // hello, forked, fork_failed, exited; ready, fatal, display_data, execute_result, error, …
+      type;  // hello, forked, fork_failed, exited; ready, fatal, execute_input, display_data, error, …
   std::string context;
   std::string message;
   std::string version;

@@ -82,7 +82,9 @@ void Command::launch() {
   stream_->on_drain([weak = weak_from_this()] {
     auto self = weak.lock();
     if (!self) return;
-    for (auto& reader : self->readers_) reader->resume();
+    // In turn, so that neither stream takes all the room.
+    std::ranges::reverse(self->readers_);
+    for (auto& reader : self->open_readers()) reader->resume();
   });
 }
 
@@ -108,35 +110,53 @@ std::shared_ptr<OutputReader> Command::read_log(Fd pipe) {
 
 void Command::could_not_start(const Error& error) {
   child_ = {};
-  end(kNotStarted, error.message(), error_event(kErrorName, error.message(), {error.message()}));
+  end(kNotStarted, error.message());
+  close_stream(error_event(kErrorName, error.message(), {error.message()}));
 }
 
 void Command::exited(sys::ExitStatus status) {
-  for (auto& reader : readers_) reader->drain();
-  if (!background_)
-    for (auto& reader : readers_) reader->discard_rest();
-  for (auto& splitter : splitters_) splitter->finish();
+  auto self = shared_from_this();
   auto took = std::chrono::duration_cast<milliseconds>(steady_clock::now() - started_).count();
   bool success = status.signal == 0 && status.code == 0;
   std::string text = status.text();
   std::string terminal =
       success ? execution_complete_event(took) : error_event(kErrorName, std::to_string(status.code), {text});
-  end(status.code, success ? "" : text, std::move(terminal));
+  auto readers = open_readers();
+  if (background_)
+    for (auto& reader : readers) reader->drain();  // the log is complete when end() tells
+  end(status.code, success ? "" : text);
+  if (background_) return;
+  auto left = std::make_shared<size_t>(readers.size() + 1);
+  auto done = [self, left, terminal] {
+    if (--*left == 0) self->close_stream(terminal);
+  };
+  for (auto& reader : readers) reader->finish(done);
+  done();
 }
 
-void Command::end(int exit_code, std::string error, std::string terminal_event) {
+std::vector<std::shared_ptr<OutputReader>> Command::open_readers() const {
+  std::vector<std::shared_ptr<OutputReader>> out;
+  for (const auto& reader : readers_)
+    if (auto open = reader.lock()) out.push_back(std::move(open));
+  return out;
+}
+
+void Command::end(int exit_code, std::string error) {
   auto keep = shared_from_this();
   finished_at_ = now();
   exit_code_ = exit_code;
   error_ = std::move(error);
+  ended_.notify();
+  if (auto on_end = std::exchange(on_end_, nullptr)) on_end(*this);
+}
+
+void Command::close_stream(std::string terminal_event) {
+  for (auto& splitter : splitters_) splitter->finish();
+  splitters_.clear();
   if (auto stream = std::exchange(stream_, nullptr)) {
     stream->push(std::move(terminal_event));
     stream->close();
   }
-  readers_.clear();
-  splitters_.clear();
-  ended_.notify();
-  if (auto on_end = std::exchange(on_end_, nullptr)) on_end(*this);
 }
 
 net::task<> Command::watch_time(std::shared_ptr<Command> self) {

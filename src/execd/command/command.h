@@ -1,5 +1,6 @@
 // One command: a process group and what is known about it. It ends with its leader; what it printed until
-// then goes out before the terminal event. Members of its group that the leader left behind live on.
+// then goes out before the terminal event, as fast as the client takes it. Members of its group that the
+// leader left behind live on.
 //
 // Foreground: stdout and stderr line by line into an EventStream. Background: both into a CommandLog. Either
 // way the command goes on when its client is gone. Everything runs on one loop.
@@ -60,7 +61,9 @@ class Command : public std::enable_shared_from_this<Command> {
   std::shared_ptr<OutputReader> read_log(Fd pipe);
   void could_not_start(const Error& error);
   void exited(sys::ExitStatus status);
-  void end(int exit_code, std::string error, std::string terminal_event);
+  std::vector<std::shared_ptr<OutputReader>> open_readers() const;
+  void end(int exit_code, std::string error);
+  void close_stream(std::string terminal_event);
   static net::task<> watch_time(std::shared_ptr<Command> self);
   static net::task<bool> wait_for_end(std::shared_ptr<Command> self, net::Event& reaped,
                                       const ProcessTree& tree, std::chrono::milliseconds patience);
@@ -81,9 +84,9 @@ class Command : public std::enable_shared_from_this<Command> {
   int exit_code_ = 0;
   std::string error_;
 
-  std::shared_ptr<EventStream> stream_;  // until the end of a foreground command
+  std::shared_ptr<EventStream> stream_;  // of a foreground command, until its terminal event
   std::function<void(Command&)> on_end_;
-  std::vector<std::shared_ptr<OutputReader>> readers_;
+  std::vector<std::weak_ptr<OutputReader>> readers_;  // they live as long as their pipes
   std::vector<std::shared_ptr<LineSplitter>> splitters_;
   std::shared_ptr<CommandLog> log_;
   net::Event ended_;

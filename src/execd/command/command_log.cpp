@@ -9,6 +9,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/ids.h"
 
 namespace osb::execd {
 namespace {
@@ -21,11 +22,19 @@ Fd open_unnamed_file() {
   for (const char* directory : {preferred, "/tmp", "/var/tmp"}) {
     if (!directory) continue;
     if (Fd file{::open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600)}) return file;
+    if (Fd file = open_unlinked_file(directory)) return file;  // overlayfs before Linux 6.1
   }
   return {};
 }
 
 }  // namespace
+
+Fd open_unlinked_file(const std::string& directory) {
+  std::string path = directory + "/.execd-log-" + new_hex_id();
+  Fd file(::open(path.c_str(), O_CREAT | O_EXCL | O_NOFOLLOW | O_RDWR | O_CLOEXEC, 0600));
+  if (file) ::unlink(path.c_str());
+  return file;
+}
 
 CommandLog::CommandLog(uint64_t kept_bytes) : file_(open_unnamed_file()), kept_bytes_(kept_bytes) {
   if (file_) return;
@@ -45,7 +54,7 @@ void CommandLog::append(std::string_view bytes) {
     end_ += static_cast<uint64_t>(n);
     bytes.remove_prefix(static_cast<size_t>(n));
   }
-  if (end_ - first_ > kept_bytes_) forget_before((end_ - kept_bytes_ * 3 / 4) / kBlock * kBlock);
+  if (size() > kept_bytes_) forget_before((end_ - kept_bytes_ * 3 / 4) / kBlock * kBlock);
 }
 
 void CommandLog::forget_before(uint64_t offset) {

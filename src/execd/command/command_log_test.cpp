@@ -1,6 +1,11 @@
 #include "execd/command/command_log.h"
 
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <string>
 
@@ -41,6 +46,39 @@ TEST(CommandLog, KeepsTheLastBytesOnly) {
   char byte[1];
   EXPECT_EQ(log.read(0, byte), 1u);  // an offset that is gone reads from the first byte that is there
   EXPECT_EQ(byte[0], all[log.first()]);
+}
+
+TEST(CommandLog, WhatTheDiskDoesNotTakeIsMissingAtTheBeginning) {
+  CommandLog log;
+  ::signal(SIGXFSZ, SIG_IGN);
+  rlimit before, full;
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  full = before;
+  full.rlim_cur = 4096;  // a disk that is full from here on
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &full), 0);
+  log.append(std::string(4000, 'a'));
+  log.append(std::string(4000, 'b'));
+  log.append("lost");
+  ::setrlimit(RLIMIT_FSIZE, &before);
+  EXPECT_EQ(log.end(), 8004u);
+  EXPECT_EQ(log.first(), log.end());
+  EXPECT_EQ(read_from(log, 0), "");
+  log.append("room again");
+  EXPECT_EQ(log.end(), 8014u);
+  EXPECT_EQ(read_from(log, log.first()), "room again");
+}
+
+TEST(CommandLog, AFileWithoutANameIsThereWhereverFilesAre) {
+  char directory[] = "/tmp/osb-command-log-XXXXXX";
+  ASSERT_NE(::mkdtemp(directory), nullptr);
+  Fd file = open_unlinked_file(directory);
+  ASSERT_TRUE(file);
+  struct stat info;
+  ASSERT_EQ(::fstat(file.get(), &info), 0);
+  EXPECT_EQ(info.st_nlink, 0u);
+  EXPECT_EQ(info.st_mode & 0777, 0600u);
+  EXPECT_EQ(::rmdir(directory), 0);  // nothing is left in it
+  EXPECT_FALSE(open_unlinked_file(directory));
 }
 
 }  // namespace

@@ -65,6 +65,9 @@ CommandRequest parse_command_request(std::string_view body) {
   check_environment(request);
   if (request.timeout.value_or(0) < 0) refuse_body("timeout: cannot be negative");
   if (request.gid && !request.uid) refuse_body("uid is required when gid is provided");
+  // The kernel reads 2^32-1 as "leave it as it is", and the command would keep the daemon's identity.
+  if (request.uid == UINT32_MAX || request.gid == UINT32_MAX)
+    refuse_body("uid, gid: 4294967295 is no user or group");
   if (request.cwd && has_nul(*request.cwd)) refuse_body("cwd: cannot hold NUL");
   return request;
 }

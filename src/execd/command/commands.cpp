@@ -9,8 +9,8 @@ namespace {
 constexpr std::chrono::milliseconds kPatience{3000};
 }
 
-Commands::Commands(net::asio::any_io_executor executor, Reaper& reaper)
-    : executor_(executor), reaper_(reaper), reaped_(executor) {
+Commands::Commands(net::asio::any_io_executor executor, Reaper& reaper, uint64_t kept_log_bytes)
+    : executor_(executor), reaper_(reaper), reaped_(executor), kept_log_bytes_(kept_log_bytes) {
   reaper_.on_reap([this] { reaped_.notify(); });
 }
 
@@ -47,18 +47,21 @@ net::task<> Commands::interrupt(std::string id) {
 }
 
 void Commands::ended(Command& command) {
+  uint64_t log_bytes = command.log() ? command.log()->size() : 0;
   ended_text_ += command.content().size();
-  ended_.push_back(command.shared_from_this());
+  ended_logs_ += log_bytes;
+  ended_.push_back({command.shared_from_this(), log_bytes});
   forget_old();
 }
 
 void Commands::forget_old() {
   while (!ended_.empty()) {
-    const Command& oldest = *ended_.front();
-    if (ended_.size() <= kKeptCommands && ended_text_ <= kKeptTextBytes &&
+    const Command& oldest = *ended_.front().command;
+    if (ended_.size() <= kKeptCommands && ended_text_ <= kKeptTextBytes && ended_logs_ <= kept_log_bytes_ &&
         now() - *oldest.finished_at() < kKeptTime)
       return;
     ended_text_ -= oldest.content().size();
+    ended_logs_ -= ended_.front().log_bytes;
     commands_.erase(oldest.id());
     ended_.pop_front();
   }

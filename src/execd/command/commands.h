@@ -1,8 +1,9 @@
 // All commands of the daemon: starts them, finds them by id, interrupts them, and forgets those that ended
-// (after a day, or earlier when there are more than kKeptCommands of them or their texts take too much
-// memory).
+// (after a day, or earlier when there are more than kKeptCommands of them, or their texts take too much
+// memory or their logs too much disk).
 #pragma once
 
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
@@ -19,10 +20,11 @@ class Commands {
  public:
   static constexpr size_t kKeptCommands = 1000;
   static constexpr size_t kKeptTextBytes = 2 * 1024 * 1024;
+  static constexpr uint64_t kKeptLogBytes = 512 * 1024 * 1024;  // at least eight full logs
   static constexpr std::chrono::hours kKeptTime{24};
 
   // Takes the reaper's on_reap().
-  Commands(net::asio::any_io_executor executor, Reaper& reaper);
+  Commands(net::asio::any_io_executor executor, Reaper& reaper, uint64_t kept_log_bytes = kKeptLogBytes);
   ~Commands();
   Commands(const Commands&) = delete;
 
@@ -39,6 +41,11 @@ class Commands {
   net::task<> interrupt(std::string id);
 
  private:
+  struct Ended {
+    std::shared_ptr<Command> command;
+    uint64_t log_bytes;  // when it ended
+  };
+
   void ended(Command& command);
   void forget_old();
 
@@ -46,8 +53,10 @@ class Commands {
   Reaper& reaper_;
   net::Event reaped_;
   std::map<std::string, std::shared_ptr<Command>> commands_;
-  std::deque<std::shared_ptr<Command>> ended_;  // oldest first
+  std::deque<Ended> ended_;  // oldest first
   size_t ended_text_ = 0;
+  uint64_t ended_logs_ = 0;
+  uint64_t kept_log_bytes_;
   std::vector<Interrupter> interrupters_;
   std::shared_ptr<int> alive_ = std::make_shared<int>();  // for callbacks of commands that outlive us
 };

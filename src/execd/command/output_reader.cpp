@@ -14,6 +14,7 @@ namespace osb::execd {
 namespace {
 
 constexpr size_t kReadBytes = 64 * 1024;
+constexpr size_t kSliceBytes = 8 * 1024;
 
 Fd non_blocking(Fd fd) {
   check(::fcntl(fd.get(), F_SETFL, O_NONBLOCK), "preparing an output pipe");
@@ -36,14 +37,15 @@ std::shared_ptr<OutputReader> OutputReader::start(net::asio::any_io_executor exe
 }
 
 net::task<> OutputReader::run(std::shared_ptr<OutputReader> self) {
-  while (true) {
-    if (self->consumer_.congested && self->consumer_.congested()) {
-      co_await self->resumed_.wait();
-      continue;
+  for (bool open = true; open;) {
+    if (self->held_.empty()) {
+      co_await self->readable_.wait();
+      size_t got = 0;
+      if (self->held_.empty()) open = self->read_once(kReadBytes, got);  // else drain() came first
+    } else {
+      if (self->congested()) co_await self->resumed_.wait();
+      self->give_held();
     }
-    co_await self->readable_.wait();
-    size_t got = 0;
-    if (!self->read_once(kReadBytes, got)) break;
   }
   self->discard_rest();
 }
@@ -54,8 +56,37 @@ bool OutputReader::read_once(size_t limit, size_t& got) {
   ssize_t n = ::read(pipe_.get(), buffer, limit);
   if (n < 0) return errno == EAGAIN || errno == EINTR;
   got = static_cast<size_t>(n);
-  if (n > 0 && consumer_.take) consumer_.take({buffer, got}, got == limit);
+  more_ = got == limit;
+  if (held_.empty())
+    give({buffer, got});
+  else
+    held_.append(buffer, got);
   return n > 0;
+}
+
+void OutputReader::give(std::string_view bytes) {
+  while (!bytes.empty() && consumer_.take) {
+    if (congested()) {
+      held_ = bytes;
+      return;
+    }
+    std::string_view slice = consumer_.congested ? bytes.substr(0, kSliceBytes) : bytes;
+    bytes.remove_prefix(slice.size());
+    consumer_.take(slice, more_ || !bytes.empty());
+  }
+}
+
+void OutputReader::give_held() {
+  std::string held = std::exchange(held_, {});
+  give(held);
+  if (!done_ || !held_.empty()) return;
+  discard_rest();
+  std::exchange(done_, nullptr)();
+}
+
+void OutputReader::resume() {
+  give_held();
+  resumed_.notify();
 }
 
 void OutputReader::drain() {
@@ -68,8 +99,15 @@ void OutputReader::drain() {
   }
 }
 
+void OutputReader::finish(std::function<void()> done) {
+  drain();
+  done_ = std::move(done);
+  give_held();
+}
+
 void OutputReader::discard_rest() {
   consumer_ = {};
+  held_ = {};
   resumed_.notify();
 }
 

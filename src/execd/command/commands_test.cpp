@@ -1,0 +1,78 @@
+#include "execd/command/commands.h"
+
+#include <gtest/gtest.h>
+
+#include "net/loop.h"
+
+namespace osb::execd {
+namespace {
+
+using std::chrono::milliseconds;
+
+// Takes a stream down.
+class Answer : public http::ResponseWriter {
+ public:
+  net::task<> send(http::Response) override { co_return; }
+  void start(int, http::Headers) override { started_ = true; }
+  net::task<> write(std::string_view bytes) override {
+    text += bytes;
+    co_return;
+  }
+  net::task<> flush_head() override { co_return; }
+  net::task<> finish(std::string_view last) override { return write(last); }
+  bool started() const override { return started_; }
+  void add_header(std::string, std::string) override {}
+  std::unique_ptr<net::Stream> upgrade(std::string&) override { return nullptr; }
+  net::Stream& stream() override { throw Error(ErrorCode::internal, "not used"); }
+  void sent_directly(uint64_t) override {}
+
+  std::string text;
+
+ private:
+  bool started_ = false;
+};
+
+class CommandsTest : public ::testing::Test {
+ protected:
+  // The id of a background command that prints that many bytes.
+  std::string print(int bytes) {
+    CommandSpec spec;
+    spec.child.program = "head";
+    spec.child.argv = {"head", "-c", std::to_string(bytes), "/dev/zero"};
+    spec.child.env = {"PATH=/usr/bin:/bin"};
+    spec.background = true;
+    Answer answer;
+    auto stream = commands_.start(spec);
+    loop_.run_until_done(stream->serve(answer));
+    return answer.text.substr(answer.text.find(R"("text":")") + 8, 32);
+  }
+  bool wait_for_end(const std::string& id) {
+    for (int i = 0; i < 2000; ++i) {
+      auto command = commands_.find(id);
+      if (!command || !command->running()) return true;
+      loop_.run_until_done(net::sleep_for(milliseconds(5)));
+    }
+    return false;
+  }
+
+  net::Loop loop_;
+  Reaper reaper_{loop_.executor()};
+  Commands commands_{loop_.executor(), reaper_, 250'000};
+};
+
+TEST_F(CommandsTest, LogsOfEndedCommandsDoNotFillTheDisk) {
+  std::string first = print(100'000), second, third;
+  ASSERT_TRUE(wait_for_end(first));
+  second = print(100'000);
+  ASSERT_TRUE(wait_for_end(second));
+  ASSERT_TRUE(commands_.find(first));
+  EXPECT_EQ(commands_.find(first)->log()->size(), 100'000u);
+  third = print(100'000);
+  ASSERT_TRUE(wait_for_end(third));
+  EXPECT_FALSE(commands_.find(first));  // the oldest makes room
+  EXPECT_TRUE(commands_.find(second));
+  EXPECT_TRUE(commands_.find(third));
+}
+
+}  // namespace
+}  // namespace osb::execd
