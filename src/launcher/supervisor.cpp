@@ -33,6 +33,8 @@ constexpr auto kFirstPause = milliseconds(100);
 constexpr auto kLongestPause = seconds(5);
 constexpr auto kHealthyAfter = seconds(30);  // a launcher that lived this long restarts without delay again
 constexpr auto kStopLimit = seconds(15);
+constexpr auto kPredecessorPause = milliseconds(500);
+constexpr int kFailuresWithoutServer = 3;
 constexpr const char* kProgram = "/proc/self/exe";
 constexpr const char* kLog = "launcher.log";
 
@@ -93,6 +95,15 @@ void start_supervisor(const StateDirectory& state, const SupervisorOptions& opti
                                             "; " + log_tail(state.launcher()));
 }
 
+// Whether a process holds the lock file of that path below STATE/launcher, which descriptor
+// kSupervisorLogFd is.
+bool held(const char* path) {
+  Fd lock(::openat(kSupervisorLogFd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  return lock && !sys::lock_file(lock.get(), sys::Lock::shared, false);
+}
+bool launcher_there() { return held(kLauncherLock); }
+bool server_there() { return held((std::string("../server/") + kServerLock).c_str()); }
+
 class Supervisor {
  public:
   explicit Supervisor(std::vector<std::string> arguments) : arguments_(std::move(arguments)) {
@@ -104,6 +115,9 @@ class Supervisor {
 
   int run() {
     milliseconds pause = kFirstPause;
+    int failures = 0;
+    while (launcher_there())  // of a supervisor that was killed
+      if (wait_for_signal(kPredecessorPause) == Woken::stop) return 0;
     for (;;) {
       auto began = Clock::now();
       int status = run_launcher_once();
@@ -112,7 +126,15 @@ class Supervisor {
         log_info("the launcher is done");
         return 0;
       }
-      if (Clock::now() - began >= kHealthyAfter) pause = kFirstPause;
+      if (Clock::now() - began >= kHealthyAfter) {
+        pause = kFirstPause;
+        failures = 0;
+      }
+      if (++failures >= kFailuresWithoutServer && !server_there()) {
+        log_error("the launcher cannot work, and no server waits for it",
+                  {{"how", sys::exit_status_of(status).text()}});
+        return 1;
+      }
       log_warn("the launcher ended and is started again",
                {{"how", sys::exit_status_of(status).text()}, {"pause_ms", pause.count()}});
       if (wait_for_signal(pause) == Woken::stop) return 0;
@@ -202,8 +224,9 @@ Fd ensure_supervisor(const StateDirectory& state, const SupervisorOptions& optio
   auto end = Clock::now() + options.start_limit;
   // Again and again: the supervisor that holds the lock now may be just ending.
   while (Clock::now() < end) {
-    if (Fd launcher = answering_launcher(state.run())) return launcher;
-    start_supervisor(state, options);
+    Fd launcher = answering_launcher(state.run());
+    start_supervisor(state, options);  // also where only the supervisor was killed
+    if (launcher) return launcher;
     for (int i = 0; i < 100 && Clock::now() < end; ++i) {
       if (Fd launcher = answering_launcher(state.run())) return launcher;
       ::usleep(5000);

@@ -1,7 +1,9 @@
 // The supervisor: a small process that runs the launcher and restarts it, and does nothing else. It outlives
 // the server (its own session, no descriptor of the server's) and ends when the launcher ends with status 0,
-// which the launcher does when it has neither a server nor a sandbox. SIGTERM to the supervisor ends the
-// launcher, and with it every sandbox.
+// which the launcher does when it has neither a server nor a sandbox, or when the launcher fails time after
+// time and no server is there to need it. SIGTERM to the supervisor ends the launcher, and with it every
+// sandbox. Where the supervisor alone was killed, the launcher goes on; the next server starts a supervisor
+// that waits until that launcher is gone.
 #pragma once
 
 #include <chrono>
@@ -19,10 +21,10 @@ struct SupervisorOptions {
   std::chrono::milliseconds start_limit{10'000};
 };
 
-// For the server, while it is root: afterwards a launcher answers on STATE/run/launcher.sock: the one that is
-// there, or one that a new supervisor started. Waits up to the limit, then Error(unavailable) with the end of
-// launcher.log. Returns the connection on which it answered: as long as it is open, a launcher without
-// sandboxes stays.
+// For the server, while it is root and holds its lock: afterwards a launcher answers on
+// STATE/run/launcher.sock (the one that is there, or one that a new supervisor started), and has a
+// supervisor. Waits up to the limit, then Error(unavailable) with the end of launcher.log. Returns the
+// connection on which it answered: as long as it is open, a launcher without sandboxes stays.
 Fd ensure_supervisor(const StateDirectory& state, const SupervisorOptions& options);
 
 // Body of `opensandbox supervisor`, with the descriptors that ensure_supervisor() passes. Detaches (the
