@@ -18,7 +18,8 @@ struct LauncherOptions {
   int64_t max_memory_bytes = 0;  // configured ceiling over what all sandboxes use together, 0 = none
 };
 
-// Runs until nothing is left to do (no client and no sandbox for three seconds, ten after the start) or
+// Runs until nothing is left to do (no client and no sandbox for three seconds, ten after the start, sixty
+// where a client may still want to read how a sandbox ended) or
 // SIGTERM or SIGINT (then the sandboxes are killed first), and returns the exit status of the process: 0 in
 // these cases, 1 when it cannot work here (the log says why).
 int run_launcher(const LauncherOptions& options);

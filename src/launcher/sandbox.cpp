@@ -60,6 +60,7 @@ void Sandbox::start() {
   try {
     spawn();
   } catch (const Error& e) {
+    if (status_) on_status();  // a child that failed first is the reason why it has no namespace any more
     fail(e);
   } catch (const std::exception& e) {
     fail(Error(ErrorCode::internal, std::string("starting a sandbox: ") + e.what()));
@@ -271,8 +272,9 @@ void Sandbox::released() {
 
 void Sandbox::set_frozen(bool on, Answer answer) {
   Phase wanted = on ? Phase::running : Phase::paused;
-  if (phase_ != wanted || destroy_wanted_ || freeze_answer_) {
+  if (phase_ != wanted || destroy_wanted_ || freeze_answer_ || !pidfd_) {
     std::string_view why = freeze_answer_              ? "is being paused or resumed"
+                           : !pidfd_                   ? "has ended"
                            : phase_ == Phase::running  ? "is running"
                            : phase_ == Phase::paused   ? "is paused already"
                            : phase_ == Phase::starting ? "is starting"
