@@ -24,6 +24,7 @@
 #include "launcher/resolver.h"
 #include "launcher/sandboxes.h"
 #include "launcher/site.h"
+#include "launcher/supervisor.h"
 #include "launcher/sweep.h"
 #include "launcher/trash.h"
 #include "sys/cgroup.h"
@@ -171,6 +172,11 @@ class Launcher {
 
   void refresh() {
     network_.refresh();
+    try {
+      bound_launcher_log(site_.root.get(), {STDOUT_FILENO, STDERR_FILENO});
+    } catch (const Error& e) {
+      log_warn("launcher.log grows on", {{"error", e.message()}});
+    }
     refresh_ = poller_.after(kRefreshPause, [this] { refresh(); });
   }
 

@@ -98,6 +98,7 @@ void Sandbox::spawn() {
   if (pid_ == 0) run_sandbox_child(plan.child());
 
   cgroup_.close_entries();
+  image_.reset();
   files_->close_log();
   boot_.reset();
   go_ = std::move(go.write);
@@ -232,7 +233,6 @@ void Sandbox::release() {
   removal_timer_.reset();
   line_.reset();
   image_hold_.reset();
-  image_.reset();
   remove_groups();
 }
 

@@ -220,6 +220,15 @@ Fd open_launcher_log(int directory, off_t limit) {
   return sys::open_beneath(directory, kLog, O_WRONLY | O_CREAT | O_APPEND, 0600);
 }
 
+void bound_launcher_log(int directory, std::initializer_list<int> fds, off_t limit) {
+  struct stat old{}, mine{};
+  if (::fstatat(directory, kLog, &old, AT_SYMLINK_NOFOLLOW) != 0 || old.st_size <= limit) return;
+  Fd fresh = open_launcher_log(directory, limit);
+  for (int fd : fds)
+    if (::fstat(fd, &mine) == 0 && mine.st_dev == old.st_dev && mine.st_ino == old.st_ino)
+      check(::dup3(fresh.get(), fd, O_CLOEXEC), "opening launcher.log");
+}
+
 Fd ensure_supervisor(const StateDirectory& state, const SupervisorOptions& options) {
   auto end = Clock::now() + options.start_limit;
   // Again and again: the supervisor that holds the lock now may be just ending.

@@ -6,7 +6,10 @@
 // that waits until that launcher is gone.
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
+#include <initializer_list>
 #include <string>
 #include <vector>
 
@@ -33,8 +36,12 @@ constexpr int kSupervisorLockFd = 3;  // STATE/run/supervisor.lock, locked; held
 constexpr int kSupervisorLogFd = 4;   // STATE/launcher
 int run_supervisor(const std::vector<std::string>& launcher_arguments);
 
+constexpr off_t kLogLimit = 10 << 20;
 // launcher.log in this directory, for appending; moved to launcher.log.1 first when it has grown beyond
 // `limit`.
-Fd open_launcher_log(int launcher_directory, off_t limit = 10 << 20);
+Fd open_launcher_log(int launcher_directory, off_t limit = kLogLimit);
+// The same for a process that writes there already, through descriptors `fds`: they get the new file. A
+// launcher that lives for months calls it every now and then. Throws Error.
+void bound_launcher_log(int launcher_directory, std::initializer_list<int> fds, off_t limit = kLogLimit);
 
 }  // namespace osb::launcher

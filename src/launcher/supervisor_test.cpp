@@ -203,6 +203,19 @@ TEST_F(State, LogIsRotated) {
   EXPECT_EQ(read_text(path_ + "/launcher.log.1"), "twelve bytes");
 }
 
+TEST_F(State, ALogInUseIsRotatedUnderItsWriter) {
+  Fd dir(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  Fd writer = open_launcher_log(dir.get(), 10), other(::open("/dev/null", O_WRONLY | O_CLOEXEC));
+  sys::write_all(writer.get(), "twelve bytes", "writing");
+  bound_launcher_log(dir.get(), {writer.get(), other.get()}, 20);
+  sys::write_all(writer.get(), "twelve more", "writing");
+  bound_launcher_log(dir.get(), {writer.get(), other.get()}, 20);
+  sys::write_all(writer.get(), "new", "writing");
+  sys::write_all(other.get(), "elsewhere", "writing");
+  EXPECT_EQ(read_text(path_ + "/launcher.log"), "new");
+  EXPECT_EQ(read_text(path_ + "/launcher.log.1"), "twelve bytestwelve more");
+}
+
 TEST_F(State, IsLaidOutAndKept) {
   write_text(path_ + "/foreign", "mine");
   ASSERT_EQ(::chown((path_ + "/foreign").c_str(), 1234, 1234), 0);

@@ -141,6 +141,23 @@ def test_killed_supervisor_launcher_and_server(world):
     works(world)
 
 
+def test_killed_supervisor(world):
+    """Sandboxes do not notice; with the next server the launcher has a supervisor again."""
+    sandbox = world.create()["id"]
+    launcher = world.launcher()
+    os.kill(machine.parent(launcher), signal.SIGKILL)
+    wait_for(lambda: machine.parent(launcher) == 1, "the launcher to be an orphan")
+    assert world.execd(sandbox).run("echo alive") == "alive\n"
+    works(world)
+    world.kill()
+    world.start()
+    assert world.launcher() == launcher
+    assert world.execd(sandbox).run("echo adopted") == "adopted\n"
+    os.kill(launcher, signal.SIGKILL)
+    wait_for(lambda: world.state_of(sandbox) == "Failed", "the record")
+    works(world)
+
+
 def test_killed_pid_one(world):
     sandbox = world.create()["id"]
     neighbour = world.create()["id"]
