@@ -124,7 +124,7 @@ TEST_F(Supervision, StartsOnceAndIsAdopted) {
   // Nothing of ours stays open in it but its lock, its log and the log's directory.
   for (int fd : {0, 1, 2, 3, 4})
     EXPECT_TRUE(exists("/proc/" + std::to_string(supervisor) + "/fd/" + std::to_string(fd)));
-  EXPECT_FALSE(exists("/proc/" + std::to_string(supervisor) + "/fd/5"));
+  wait_for([&] { return !exists("/proc/" + std::to_string(supervisor) + "/fd/5"); });  // closed after exec
   // Its lock in particular does not reach the launcher, whose descriptor 3 is a lock of its own.
   EXPECT_EQ(std::filesystem::read_symlink("/proc/" + std::to_string(launcher) + "/fd/3").string(),
             path_ + "/launcher/lock");

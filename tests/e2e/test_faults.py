@@ -141,6 +141,25 @@ def test_killed_supervisor_launcher_and_server(world):
     works(world)
 
 
+def test_launcher_killed_again_and_again_during_creates(world):
+    """What was under way fails or stands; nothing of the dead launcher's sandboxes is left."""
+    for _ in range(4):
+        world.create()
+        launcher = world.launcher()
+        threads = [threading.Thread(target=lambda: quietly(lambda: world.create())) for _ in range(8)]
+        [t.start() for t in threads]
+        wait_for(lambda: len(machine.links(f"osb{world.tag}-")) > 1, "some creates to be under way", interval=0.002)
+        os.kill(launcher, signal.SIGKILL)
+        [t.join(60) for t in threads]
+        for sandbox in world.list():
+            wait_for(lambda: world.state_of(sandbox["id"]) in ("Running", "Failed"), "a settled state")
+            if world.state_of(sandbox["id"]) == "Running":
+                assert world.execd(sandbox["id"]).run("echo ok") == "ok\n"
+            assert world.delete(sandbox["id"]) == 204
+        works(world)
+        world.assert_clean()
+
+
 def test_killed_supervisor(world):
     """Sandboxes do not notice; with the next server the launcher has a supervisor again."""
     sandbox = world.create()["id"]
