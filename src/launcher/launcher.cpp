@@ -14,6 +14,7 @@
 #include <chrono>
 #include <map>
 #include <memory>
+#include <utility>
 
 #include "base/error.h"
 #include "base/ids.h"
@@ -173,9 +174,10 @@ class Launcher {
   void refresh() {
     network_.refresh();
     try {
+      site_.options.keep_supervised();
       bound_launcher_log(site_.root.get(), {STDOUT_FILENO, STDERR_FILENO});
     } catch (const Error& e) {
-      log_warn("launcher.log grows on", {{"error", e.message()}});
+      if (!std::exchange(complained_, true)) log_warn("keeping house failed", {{"error", e.message()}});
     }
     refresh_ = poller_.after(kRefreshPause, [this] { refresh(); });
   }
@@ -216,6 +218,7 @@ class Launcher {
   std::map<uint64_t, std::shared_ptr<Connection>> clients_;
   uint64_t last_client_ = 0;
   bool ending_ = false;
+  bool complained_ = false;
   Poller::Watch on_signal_, on_accept_;
   Poller::Timer idle_, refresh_;
 };

@@ -33,7 +33,7 @@ constexpr auto kFirstPause = milliseconds(100);
 constexpr auto kLongestPause = seconds(5);
 constexpr auto kHealthyAfter = seconds(30);  // a launcher that lived this long restarts without delay again
 constexpr auto kStopLimit = seconds(15);
-constexpr auto kPredecessorPause = milliseconds(500);
+constexpr auto kPredecessorPause = milliseconds(1000);
 constexpr int kFailuresWithoutServer = 3;
 constexpr const char* kProgram = "/proc/self/exe";
 constexpr const char* kLog = "launcher.log";
@@ -72,27 +72,6 @@ std::string log_tail(int launcher_directory) {
   ssize_t n = ::pread(log.get(), tail.data(), tail.size(), st.st_size - static_cast<off_t>(tail.size()));
   tail.resize(n > 0 ? static_cast<size_t>(n) : 0);
   return tail.empty() ? "launcher.log is empty" : "launcher.log ends with:\n" + tail;
-}
-
-// Starts the supervisor if nobody holds the lock. The new process inherits the locked descriptor, so there is
-// no moment without a holder.
-void start_supervisor(const StateDirectory& state, const SupervisorOptions& options) {
-  Fd lock = sys::open_beneath(state.run(), "supervisor.lock", O_RDWR | O_CREAT, 0600);
-  if (!sys::lock_file(lock.get(), sys::Lock::exclusive, false))
-    return;  // there is one; its launcher is coming up
-  Fd log = open_launcher_log(state.launcher());
-  sys::ChildSpec spec{
-      .program = kProgram, .argv = {"opensandbox", "supervisor"}, .env = options.environment, .cwd = "/"};
-  spec.argv.insert(spec.argv.end(), options.launcher_arguments.begin(), options.launcher_arguments.end());
-  spec.fds = {
-      {1, log.get()}, {2, log.get()}, {kSupervisorLockFd, lock.get()}, {kSupervisorLogFd, state.launcher()}};
-  spec.new_session = true;
-  sys::Child child = sys::start_child(spec);
-  int status = 0;
-  while (::waitpid(child.pid, &status, 0) < 0 && errno == EINTR) {}
-  if (status != 0)
-    throw Error(ErrorCode::unavailable, "starting the supervisor: " + sys::exit_status_of(status).text() +
-                                            "; " + log_tail(state.launcher()));
 }
 
 // Whether a process holds the lock file of that path below STATE/launcher, which descriptor
@@ -218,6 +197,26 @@ Fd open_launcher_log(int directory, off_t limit) {
   if (::fstatat(directory, kLog, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_size > limit)
     check(::renameat(directory, kLog, directory, "launcher.log.1"), "rotating launcher.log");
   return sys::open_beneath(directory, kLog, O_WRONLY | O_CREAT | O_APPEND, 0600);
+}
+
+// The new process inherits the locked descriptor, so there is no moment without a holder.
+void start_supervisor(const StateDirectory& state, const SupervisorOptions& options) {
+  Fd lock = sys::open_beneath(state.run(), "supervisor.lock", O_RDWR | O_CREAT, 0600);
+  if (!sys::lock_file(lock.get(), sys::Lock::exclusive, false))
+    return;  // there is one; its launcher is coming up
+  Fd log = open_launcher_log(state.launcher());
+  sys::ChildSpec spec{
+      .program = kProgram, .argv = {"opensandbox", "supervisor"}, .env = options.environment, .cwd = "/"};
+  spec.argv.insert(spec.argv.end(), options.launcher_arguments.begin(), options.launcher_arguments.end());
+  spec.fds = {
+      {1, log.get()}, {2, log.get()}, {kSupervisorLockFd, lock.get()}, {kSupervisorLogFd, state.launcher()}};
+  spec.new_session = true;
+  sys::Child child = sys::start_child(spec);
+  int status = 0;
+  while (::waitpid(child.pid, &status, 0) < 0 && errno == EINTR) {}
+  if (status != 0)
+    throw Error(ErrorCode::unavailable, "starting the supervisor: " + sys::exit_status_of(status).text() +
+                                            "; " + log_tail(state.launcher()));
 }
 
 void bound_launcher_log(int directory, std::initializer_list<int> fds, off_t limit) {

@@ -2,8 +2,8 @@
 // the server (its own session, no descriptor of the server's) and ends when the launcher ends with status 0,
 // which the launcher does when it has neither a server nor a sandbox, or when the launcher fails time after
 // time and no server is there to need it. SIGTERM to the supervisor ends the launcher, and with it every
-// sandbox. Where the supervisor alone was killed, the launcher goes on; the next server starts a supervisor
-// that waits until that launcher is gone.
+// sandbox. Where the supervisor alone was killed, the launcher goes on and starts another one, which waits
+// until that launcher is gone.
 #pragma once
 
 #include <sys/types.h>
@@ -29,6 +29,9 @@ struct SupervisorOptions {
 // supervisor. Waits up to the limit, then Error(unavailable) with the end of launcher.log. Returns the
 // connection on which it answered: as long as it is open, a launcher without sandboxes stays.
 Fd ensure_supervisor(const StateDirectory& state, const SupervisorOptions& options);
+
+// Starts a supervisor unless there is one (its lock tells). For root. Throws Error.
+void start_supervisor(const StateDirectory& state, const SupervisorOptions& options);
 
 // Body of `opensandbox supervisor`, with the descriptors that ensure_supervisor() passes. Detaches (the
 // caller's process returns 0 at once), then stays until the launcher is done. Returns the exit status.
