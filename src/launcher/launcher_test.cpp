@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "base/defer.h"
 #include "launcher/launcher_harness.h"
 
 namespace osb::launcher::test {
@@ -318,11 +319,11 @@ TEST_F(LauncherTest, StartsBesideWhatCannotBeSwept) {
   std::string stuck = machine_->path("state/launcher/sandboxes/stuck");
   fs::create_directories(stuck);
   ASSERT_EQ(::mount("none", stuck.c_str(), "tmpfs", 0, "size=4k"), 0);
+  Defer unmount([&] { ::umount2(stuck.c_str(), MNT_DETACH); });
   machine_->start();
   client_.emplace(machine_->connect());
   create(serve("ok"));
   EXPECT_TRUE(fs::exists(stuck));
-  EXPECT_EQ(::umount(stuck.c_str()), 0);
 }
 
 TEST_F(LauncherTest, ItsSocketMayLieDeeperThanASocketAddressReaches) {
