@@ -258,6 +258,7 @@ def test_foreign_files_in_the_state_directory_are_left_alone(own_server):
     server.start()
     works(server)
     server.terminate()
+    wait_for(lambda: not server.own_processes(), "supervisor and launcher to end, and to take their rules with them")
     assert foreign.read_text() == "mine" and foreign.stat().st_uid == 4242
 
 
