@@ -1,6 +1,7 @@
 // `opensandbox supervisor` and `opensandbox launcher`: the server starts them; nobody types them.
 #include <fcntl.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <memory>
@@ -38,6 +39,10 @@ int launch(const LauncherFlags& flags) {
   launcher::InstalledLayer host =
       launcher::install_layer(layers.get(), "host", launcher::plan_host_layer(machine.get()));
   launcher::sweep_layers(layers.get());
+  launcher::SupervisorOptions supervisor{.launcher_arguments = {"--state", flags.state, "--images",
+                                                                flags.images, "--max-memory",
+                                                                std::to_string(flags.max_memory)}};
+  for (char** entry = environ; *entry; ++entry) supervisor.environment.emplace_back(*entry);
   std::string layers_path = state.path() + "/launcher/layers/";
   return launcher::run_launcher({.state_dir = state.path(),
                                  .images_dir = state.images_path(),
@@ -45,7 +50,8 @@ int launch(const LauncherFlags& flags) {
                                  .socket_path = state.path() + "/run/" + launcher::kLauncherSocket,
                                  .guest_dir = layers_path + guest.name,
                                  .host_dir = layers_path + host.name,
-                                 .max_memory_bytes = flags.max_memory});
+                                 .max_memory_bytes = flags.max_memory,
+                                 .keep_supervised = [&] { launcher::start_supervisor(state, supervisor); }});
 }
 
 void add_launcher(CLI::App& app, Action& action) {

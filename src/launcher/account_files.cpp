@@ -66,21 +66,4 @@ std::string sanitise_group(std::string_view text) {
   return out;
 }
 
-std::string sanitise_resolv_conf(std::string_view text) {
-  std::string out;
-  for (const std::string& line : split(text, '\n')) {
-    size_t start = line.find_first_not_of(" \t");
-    if (start == line.npos || line[start] == '#' || line[start] == ';') continue;
-    std::string rest = line.substr(start);
-    if (rest.starts_with("nameserver")) {
-      size_t address = rest.find_first_not_of(" \t", 10);
-      if (address == rest.npos || rest.compare(address, 4, "127.") == 0 ||
-          rest.compare(address, 3, "::1") == 0)
-        continue;
-    }
-    out += rest + "\n";
-  }
-  return out;
-}
-
 }  // namespace osb::launcher

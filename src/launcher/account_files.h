@@ -11,8 +11,5 @@ namespace osb::launcher {
 std::string sanitise_passwd(std::string_view text);
 // Keeps system groups, without members.
 std::string sanitise_group(std::string_view text);
-// Keeps options, search domains and the name servers that a sandbox can reach: a resolver on this machine's
-// own loopback (systemd-resolved, dnsmasq) is not one of them.
-std::string sanitise_resolv_conf(std::string_view text);
 
 }  // namespace osb::launcher

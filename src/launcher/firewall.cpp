@@ -1,5 +1,6 @@
 // Default deny, read from the sandbox's side:
-//   to this host             nothing but answers to connections that the host opened
+//   to this host             nothing but answers to connections that the host opened; what the host
+//                            forwards from its own addresses (ports published by Docker) counts as its own
 //   to another sandbox       nothing, of whatever launcher
 //   to link-local addresses  nothing (cloud metadata lives there), nor to the metadata address of one
 //   provider to anywhere else         IPv4 with its own source address, behind the address of the host
@@ -19,6 +20,7 @@ namespace {
 constexpr uint32_t kLinkLocal = 0xa9fe0000;       // 169.254.0.0/16
 constexpr uint32_t kSharedMetadata = 0x646464c8;  // 100.100.100.200
 constexpr int32_t kBeforeTracking = -300;
+constexpr int32_t kBeforeTranslation = -110;  // after connection tracking
 constexpr int32_t kBeforeFilters = -10;
 constexpr int32_t kSourceNat = 100;
 }  // namespace
@@ -39,6 +41,10 @@ void install_firewall(const Names& names, const AddressBlock& block) {
   batch.rule(table, "spoofed", {from_us(), not_ipv4(), drop()});
   batch.rule(table, "spoofed", {from_us(), spoofed(), drop()});
   batch.rule(table, "spoofed", {from_us(), ipv4(), source_not_in(block.first, block.prefix), drop()});
+
+  batch.base_chain(table, "to_host_translated", {NF_INET_PRE_ROUTING, kBeforeTranslation, "filter"});
+  batch.rule(table, "to_host_translated", {from_us(), established(), accept()});
+  batch.rule(table, "to_host_translated", {from_us(), to_this_host(), drop()});
 
   batch.base_chain(table, "to_host", {NF_INET_LOCAL_IN, kBeforeFilters, "filter"});
   batch.rule(table, "to_host", {from_us(), established(), accept()});

@@ -25,15 +25,16 @@ constexpr size_t kMaxFile = 8 << 20;
 constexpr size_t kMaxTotal = 64 << 20;
 constexpr int kMaxDepth = 12;
 
-// Copied from /etc as they are (patterns of one path component). hostname, hosts, resolv.conf, passwd and
-// group are written by rules of their own below.
+// Copied from /etc as they are (patterns of one path component): what programs and language run-times read
+// and no operator writes private things into; start-up files of shells are not among them. passwd and group
+// are written by rules of their own below, hostname, hosts and resolv.conf per sandbox (sandbox_files.cpp).
 constexpr const char* kEtc[] = {
-    "alternatives",  "bash.bashrc", "debian_version", "ethertypes",  "fonts",      "gai.conf",
-    "host.conf",     "inputrc",     "java-*",         "ld.so.cache", "ld.so.conf", "ld.so.conf.d",
-    "locale.alias",  "localtime",   "lsb-release",    "magic",       "mime.types", "networks",
-    "nsswitch.conf", "os-release",  "perl",           "pki",         "profile",    "protocols",
-    "python3",       "python3.*",   "redhat-release", "rpc",         "services",   "shells",
-    "ssl",           "terminfo",    "timezone"};
+    "alternatives", "debian_version", "ethertypes", "fonts",          "gai.conf",
+    "host.conf",    "inputrc",        "java-*",     "ld.so.cache",    "ld.so.conf",
+    "ld.so.conf.d", "locale.alias",   "localtime",  "lsb-release",    "magic",
+    "mime.types",   "nsswitch.conf",  "os-release", "perl",           "pki",
+    "protocols",    "python3",        "python3.*",  "redhat-release", "rpc",
+    "services",     "shells",         "ssl",        "terminfo",       "timezone"};
 
 // Below a copied directory these are left out, whatever their mode says.
 constexpr const char* kNever[] = {"ssl/private", "pki/*/private", "pki/private", "pki/entitlement*",
@@ -122,16 +123,8 @@ class Planner {
   }
 
   void own_files() {
-    file("etc/hostname", "sandbox\n");
-    file("etc/hosts", "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n");
     file("etc/passwd", sanitise_passwd(followed("etc/passwd").value_or("")));
     file("etc/group", sanitise_group(followed("etc/group").value_or("")));
-    std::string resolv = sanitise_resolv_conf(followed("etc/resolv.conf").value_or(""));
-    if (resolv.find("nameserver") == resolv.npos)  // the servers behind systemd-resolved's stub
-      resolv = sanitise_resolv_conf(followed("run/systemd/resolve/resolv.conf").value_or(resolv));
-    if (resolv.find("nameserver") == resolv.npos)
-      log_warn("no name server of this machine is reachable from a sandbox");
-    file("etc/resolv.conf", resolv);
     plan_.push_back({Kind::symlink, "etc/mtab", 0777, "/proc/self/mounts"});
   }
 

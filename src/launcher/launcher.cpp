@@ -14,6 +14,7 @@
 #include <chrono>
 #include <map>
 #include <memory>
+#include <utility>
 
 #include "base/error.h"
 #include "base/ids.h"
@@ -24,6 +25,7 @@
 #include "launcher/resolver.h"
 #include "launcher/sandboxes.h"
 #include "launcher/site.h"
+#include "launcher/supervisor.h"
 #include "launcher/sweep.h"
 #include "launcher/trash.h"
 #include "sys/cgroup.h"
@@ -38,6 +40,7 @@ constexpr milliseconds kStartGrace{10'000};
 constexpr milliseconds kIdleGrace{3'000};
 // How long the record of an ended sandbox alone keeps us: a server that comes back wants to read it.
 constexpr milliseconds kRecordGrace{60'000};
+constexpr milliseconds kRefreshPause{5'000};
 constexpr size_t kMaxClients = 16;
 
 Fd block_signals() {
@@ -50,22 +53,30 @@ Fd block_signals() {
   return Fd(check(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK), "reading signals"));
 }
 
-// Owned by the server's uid and closed to everybody else from the moment it exists.
+// Owned by the server's uid and closed to everybody else from the moment it exists. The directory is entered
+// by descriptor: the path may be longer than a socket address holds.
 Fd listen_at(const std::string& path, uint32_t owner) {
+  size_t slash = path.rfind('/');
+  std::string name = path.substr(slash + 1);
+  Fd directory(::open(path.substr(0, slash).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  check(directory.get(), "opening the directory of " + path);
   Fd fd(check(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0),
               "opening the launcher's socket"));
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path)
-    throw Error(ErrorCode::invalid, "opening the launcher's socket: the path is too long: " + path);
-  memcpy(address.sun_path, path.data(), path.size());
-  if (::unlink(path.c_str()) != 0 && errno != ENOENT) throw system_error("replacing " + path);
+  std::string short_path = "/proc/self/fd/" + std::to_string(directory.get()) + "/" + name;
+  if (short_path.size() >= sizeof address.sun_path)
+    throw Error(ErrorCode::invalid, "opening the launcher's socket: the name is too long: " + name);
+  memcpy(address.sun_path, short_path.data(), short_path.size());
+  if (::unlinkat(directory.get(), name.c_str(), 0) != 0 && errno != ENOENT)
+    throw system_error("replacing " + path);
   mode_t before = ::umask(0177);
   int bound = ::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address);
   int error = errno;
   ::umask(before);
   if (bound != 0) throw system_error("binding " + path, error);
-  check(::chown(path.c_str(), owner, static_cast<gid_t>(-1)), "handing over " + path);
+  check(::fchownat(directory.get(), name.c_str(), owner, static_cast<gid_t>(-1), AT_SYMLINK_NOFOLLOW),
+        "handing over " + path);
   check(::listen(fd.get(), 16), "listening at " + path);
   return fd;
 }
@@ -90,6 +101,7 @@ class Launcher {
     on_signal_ = poller_.watch(signals_.get(), EPOLLIN, [this](uint32_t) { shut_down(); });
     on_accept_ = poller_.watch(listener_.get(), EPOLLIN, [this](uint32_t) { accept(); });
     idle_ = poller_.after(kStartGrace, [this] { leave_if_idle(); });
+    refresh_ = poller_.after(kRefreshPause, [this] { refresh(); });
     log_info("launcher ready", {{"tag", site_.names.tag},
                                 {"block", sys::ipv4_text(network_.block().first) + "/19"},
                                 {"overlay", site_.overlay_options}});
@@ -101,6 +113,14 @@ class Launcher {
 
  private:
   void accept() {
+    try {
+      accept_client();
+    } catch (const Error& e) {  // of one client; it must not end the sandboxes of all
+      log_warn("refusing a client of the launcher", {{"error", e.message()}});
+    }
+  }
+
+  void accept_client() {
     Fd fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (!fd) return;
     uint32_t uid = peer_uid(fd);
@@ -151,6 +171,17 @@ class Launcher {
     reconsider();
   }
 
+  void refresh() {
+    network_.refresh();
+    try {
+      site_.options.keep_supervised();
+      bound_launcher_log(site_.root.get(), {STDOUT_FILENO, STDERR_FILENO});
+    } catch (const Error& e) {
+      if (!std::exchange(complained_, true)) log_warn("keeping house failed", {{"error", e.message()}});
+    }
+    refresh_ = poller_.after(kRefreshPause, [this] { refresh(); });
+  }
+
   bool idle() const { return clients_.empty() && sandboxes_.alive() == 0; }
 
   void reconsider() {
@@ -187,8 +218,9 @@ class Launcher {
   std::map<uint64_t, std::shared_ptr<Connection>> clients_;
   uint64_t last_client_ = 0;
   bool ending_ = false;
+  bool complained_ = false;
   Poller::Watch on_signal_, on_accept_;
-  Poller::Timer idle_;
+  Poller::Timer idle_, refresh_;
 };
 
 }  // namespace

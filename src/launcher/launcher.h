@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 namespace osb::launcher {
@@ -16,9 +17,12 @@ struct LauncherOptions {
   std::string guest_dir;    // read-only layer with opt/opensandbox/execd and what else every sandbox has
   std::string host_dir;     // read-only skeleton of the image "host": /etc allow-list, directories, links
   int64_t max_memory_bytes = 0;  // configured ceiling over what all sandboxes use together, 0 = none
+  // Called every few seconds; makes sure that somebody would start the next launcher. May throw Error.
+  std::function<void()> keep_supervised = [] {};
 };
 
-// Runs until nothing is left to do (no client and no sandbox for three seconds, ten after the start) or
+// Runs until nothing is left to do (no client and no sandbox for three seconds, ten after the start, sixty
+// where a client may still want to read how a sandbox ended) or
 // SIGTERM or SIGINT (then the sandboxes are killed first), and returns the exit status of the process: 0 in
 // these cases, 1 when it cannot work here (the log says why).
 int run_launcher(const LauncherOptions& options);

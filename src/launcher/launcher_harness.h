@@ -41,14 +41,22 @@ bool eventually(F&& condition, int milliseconds = 5000) {
   return condition();
 }
 
+// Connects by the descriptor of the directory: the path may be longer than a socket address holds.
+inline bool connect_to_path(int socket, const std::string& path) {
+  size_t slash = path.rfind('/');
+  Fd directory(::open(path.substr(0, slash).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::string there = "/proc/self/fd/" + std::to_string(directory.get()) + path.substr(slash);
+  strncpy(address.sun_path, there.c_str(), sizeof address.sun_path - 1);
+  return ::connect(socket, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+}
+
 // A blocking client. Events are kept aside while an answer is waited for.
 class Client {
  public:
   explicit Client(const std::string& path) : fd_(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
-    if (::connect(fd_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
+    if (!connect_to_path(fd_.get(), path))
       throw std::runtime_error("connect " + path + ": " + strerror(errno));
   }
 
@@ -195,10 +203,7 @@ class Machine {
  private:
   bool connectable() const {
     Fd fd(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    strncpy(address.sun_path, options_.socket_path.c_str(), sizeof address.sun_path - 1);
-    return ::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+    return connect_to_path(fd.get(), options_.socket_path);
   }
 
   std::string root_;
@@ -209,13 +214,14 @@ class Machine {
 };
 
 // One request to the guest; "unreachable" if nobody answers.
-inline std::string ask(const std::string& address, const std::string& line, int port = 44772) {
+inline std::string ask(const std::string& address, const std::string& line, int port = 44772,
+                       int seconds = 20) {
   Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_in peer{};
   peer.sin_family = AF_INET;
   peer.sin_port = htons(static_cast<uint16_t>(port));
   ::inet_pton(AF_INET, address.c_str(), &peer.sin_addr);
-  timeval answer_within{20, 0};
+  timeval answer_within{seconds, 0};
   ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &answer_within, sizeof answer_within);
   timeval connect_within{3, 0};
   ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &connect_within, sizeof connect_within);

@@ -3,10 +3,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/mount.h>
 
 #include <algorithm>
 #include <chrono>
 
+#include "base/defer.h"
 #include "launcher/launcher_harness.h"
 
 namespace osb::launcher::test {
@@ -105,13 +107,21 @@ TEST_F(LauncherTest, SaysWhyASandboxCannotBe) {
   create(serve("x"));
 }
 
+TEST_F(LauncherTest, WhatTheChildSaysBeatsWhatFollowsFromItsEnd) {
+  fs::rename(machine_->path("host"), machine_->path("away"));
+  for (int i = 0; i < 20; i++)  // the link cannot be made either then, if the child was faster
+    EXPECT_THAT(refused(serve("x")).message, HasSubstr("finding layer"));
+  fs::rename(machine_->path("away"), machine_->path("host"));
+  expect_nothing_left();
+}
+
 TEST_F(LauncherTest, PausesAndResumes) {
   SandboxInfo made = create(serve("p"));
   EXPECT_EQ(refused(ResumeRequest{"p"}).code, ErrorCode::conflict);
   EXPECT_TRUE(done(PauseRequest{"p"}));
   EXPECT_EQ(list().at(0).state, SandboxState::paused);
   EXPECT_EQ(refused(PauseRequest{"p"}).code, ErrorCode::conflict);
-  std::ifstream stat("/proc/" + std::to_string(made.pid) + "/wchan");
+  EXPECT_EQ(ask(made.address, "read /etc/hostname", 44772, 1), "") << "frozen: connected, but no answer";
   EXPECT_TRUE(done(ResumeRequest{"p"}));
   EXPECT_EQ(ask(made.address, "read /etc/hostname"), "p\n");
   EXPECT_TRUE(done(PauseRequest{"p"}));
@@ -149,6 +159,10 @@ TEST_F(LauncherTest, LimitsHold) {
   request.cpu_millis = 500;
   SandboxInfo made = create(request);
   EXPECT_EQ(ask(made.address, "forks"), "19 errno 11");
+  CreateRequest unbounded = serve("u");
+  unbounded.pids = 0;
+  EXPECT_EQ(ask(create(unbounded).address, "forks"), "4095 errno 11") << "there is always a ceiling";
+  EXPECT_TRUE(done(DestroyRequest{"u"}));
   EXPECT_EQ(ask(made.address, "memory"), "signal 9");
   EXPECT_EQ(ask(made.address, "read /etc/hostname"), "l\n") << "it goes on";
   ask(made.address, "memory-self");
@@ -296,6 +310,31 @@ TEST_F(LauncherTest, SandboxesDieWithAKilledLauncherAndTheNextOneSweeps) {
   EXPECT_THAT(list(), IsEmpty());
   expect_nothing_left();
   create(serve("dead"));
+}
+
+// Something mounted by hand into a left directory cannot be moved to the trash.
+TEST_F(LauncherTest, StartsBesideWhatCannotBeSwept) {
+  client_.reset();
+  machine_->stop();
+  std::string stuck = machine_->path("state/launcher/sandboxes/stuck");
+  fs::create_directories(stuck);
+  ASSERT_EQ(::mount("none", stuck.c_str(), "tmpfs", 0, "size=4k"), 0);
+  Defer unmount([&] { ::umount2(stuck.c_str(), MNT_DETACH); });
+  machine_->start();
+  client_.emplace(machine_->connect());
+  create(serve("ok"));
+  EXPECT_TRUE(fs::exists(stuck));
+}
+
+TEST_F(LauncherTest, ItsSocketMayLieDeeperThanASocketAddressReaches) {
+  client_.reset();
+  machine_->stop();
+  std::string deep = machine_->path("state/" + std::string(100, 'd'));
+  fs::create_directories(deep);
+  machine_->options().socket_path = deep + "/launcher.sock";
+  machine_->start();
+  client_.emplace(machine_->connect());
+  create(serve("ok"));
 }
 
 TEST_F(LauncherTest, TwoLaunchersSideBySide) {

@@ -65,7 +65,8 @@ int collision(const AddressBlock& block, std::span<const sys::Ipv4Route> routes,
   return worst;
 }
 
-Network::Network(const Names& names, std::span<const uint32_t> avoid) : names_(names), route_(NETLINK_ROUTE) {
+Network::Network(const Names& names, std::span<const uint32_t> avoid)
+    : names_(names), route_(NETLINK_ROUTE), docker_(names.link_prefix) {
   for (const std::string& left : sys::links_with_prefix(route_, names_.link_prefix))
     sys::delete_link(route_, left);
 
@@ -88,6 +89,16 @@ Network::Network(const Names& names, std::span<const uint32_t> avoid) : names_(n
   next_ = kFirstNumber;
   install_firewall(names_, block_);
   enable_forwarding();
+  refresh();
+}
+
+void Network::refresh() {
+  docker_.refresh([this] { return outward_links(sys::ipv4_routes(route_)); });
+}
+
+void Network::remove() {
+  docker_.remove();
+  remove_firewall(names_);
 }
 
 Line Network::take() {

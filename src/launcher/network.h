@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/fd.h"
+#include "launcher/docker_chain.h"
 #include "launcher/firewall.h"
 #include "launcher/naming.h"
 #include "sys/links.h"
@@ -51,8 +52,10 @@ class Network {
   Line take();
   uint32_t gateway() const { return block_.first + 1; }
   const AddressBlock& block() const { return block_; }
+  // Follows what others do to the machine's packet filter; call it every few seconds. Never throws.
+  void refresh();
   // Removes the packet filter; for a clean end, when no line is left.
-  void remove() { remove_firewall(names_); }
+  void remove();
 
  private:
   friend class Line;
@@ -62,6 +65,7 @@ class Network {
   sys::NetlinkSocket route_;
   Fd claim_;  // abstract unix socket: the kernel frees the block when the launcher ends, however it ends
   AddressBlock block_;
+  DockerChain docker_;
   uint32_t mtu_ = 1500;
   std::vector<bool> taken_;
   unsigned next_ = 0;

@@ -2,8 +2,11 @@
 // a network namespace that plays the world outside.
 #include "launcher/network.h"
 
+#include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <netinet/ip.h>
@@ -11,7 +14,9 @@
 #include <sched.h>
 #include <sys/wait.h>
 
+#include "launcher/docker_chain.h"
 #include "launcher/launcher_harness.h"
+#include "sys/nftables.h"
 
 namespace osb::launcher::test {
 namespace {
@@ -206,6 +211,124 @@ TEST_F(NetworkTest, OutboundTrafficTakesTheHostsAddressAndNoOther) {
 
   // From outside, sandboxes cannot be addressed at all, even by who knows the way.
   EXPECT_FALSE(in_network_of(outside.pid(), [&] { return ask(a_.address, "fds") != "unreachable"; }));
+}
+
+// Runs `body` in a child with an empty network of its own; returns what it says, "" if all was well. For
+// tests that need packet filter rules which would disturb the machine.
+std::string in_own_network(const std::function<std::string()>& body) {
+  Pipe words = make_pipe();
+  pid_t child = ::fork();
+  if (child == 0) {
+    std::string said;
+    try {
+      if (::unshare(CLONE_NEWNET) != 0) throw std::runtime_error("unshare");
+      said = body();
+    } catch (const std::exception& e) {
+      said = std::string("exception: ") + e.what();
+    }
+    (void)!::write(words.write.get(), said.data(), said.size());
+    ::_exit(0);
+  }
+  words.write.reset();
+  std::string said;
+  char buffer[512];
+  for (ssize_t n; (n = ::read(words.read.get(), buffer, sizeof buffer)) > 0;)
+    said.append(buffer, static_cast<size_t>(n));
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return status == 0 ? said : said + " (crashed)";
+}
+
+std::string create_in(Client& client, const std::string& id) {
+  ReplyBody reply = client.call(CreateRequest{.id = id, .boot = "serve"});
+  if (auto* error = std::get_if<ErrorReply>(&reply)) throw std::runtime_error(error->message);
+  return std::get<SandboxReply>(reply).sandbox.address;
+}
+
+// What dockerd does to the forward chain.
+void play_docker() {
+  sys::NftBatch docker(NFPROTO_IPV4);
+  docker.replace_table("filter");
+  docker.base_chain("filter", "FORWARD", {NF_INET_FORWARD, 0, "filter", NF_DROP});
+  docker.chain("filter", "DOCKER-USER");
+  docker.rule("filter", "FORWARD", {sys::nft::jump("DOCKER-USER")});
+  docker.rule("filter", "DOCKER-USER", {sys::nft::verdict(NFT_RETURN)});
+  docker.apply();
+}
+
+std::string try_docker() {
+  Outside outside;
+  Machine machine;
+  machine.start();
+  Client client = machine.connect();
+  std::string a = create_in(client, "a");
+  auto passes = [&] { return ask(a, "udp 198.51.100.2 5353") == "ok" && outside.next_sender(200) != 0; };
+  if (!passes()) return "no way out without Docker";
+  for (int round = 0; round < 2; round++) {  // Docker comes, then starts anew
+    play_docker();
+    if (passes()) return "the policy of the test has no effect";
+    if (!eventually(passes, 500)) return "cut off: " + machine.log();
+  }
+  if (::access("/usr/sbin/iptables", X_OK) == 0 &&
+      ::system("/usr/sbin/iptables -S DOCKER-USER >/dev/null 2>&1") != 0)
+    return "iptables does not understand the chain any more";
+  auto rules = [] { return sys::nft_rules(NFPROTO_IPV4, "filter", "DOCKER-USER").size(); };
+  if (rules() != 3) return "not two rules beside Docker's: " + machine.log();
+  machine.stop();
+  return rules() == 1 ? "" : "rules are left";
+}
+
+TEST(DockerOnTheMachine, ItsForwardPolicyDoesNotCutSandboxesOff) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+  EXPECT_EQ(in_own_network(try_docker), "");
+}
+
+TEST(DockerOnTheMachine, BridgesAreLeftToDocker) {
+  auto kind_of = [](uint32_t index) -> LinkKind {
+    switch (index) {
+      case 1:
+        return {"lo"};
+      case 2:
+        return {"eth0"};
+      case 3:
+        return {"docker0", true};
+      case 4:
+        return {"osbabcdef-7"};
+      case 5:
+        return {"br-uplink", true};
+      case 6:
+        return {"wg0"};
+    }
+    return {};
+  };
+  std::vector<sys::Ipv4Route> routes = {{0, 0, 2},           {0xac110000, 16, 3}, {0x7f000000, 8, 1},
+                                        {0x0ac02002, 32, 4}, {0x0a080000, 16, 6}, {0xc0a80000, 16, 2},
+                                        {0, 0, 0},           {0xc0a90000, 16, 99}};
+  EXPECT_EQ(outward_links(routes, kind_of), (std::vector<std::string>{"eth0", "wg0"}));
+  routes.push_back({0, 0, 5});
+  EXPECT_EQ(outward_links(routes, kind_of), (std::vector<std::string>{"br-uplink", "eth0", "wg0"}));
+}
+
+std::string try_published_port() {
+  Outside outside;
+  Machine machine;
+  machine.start();
+  Client client = machine.connect();
+  std::string a = create_in(client, "a");
+  if (::system("/usr/sbin/nft 'table ip published { chain p { type nat hook prerouting priority dstnat; "
+               "udp dport 7777 dnat to 198.51.100.2:5353; }; }'") != 0)
+    return "nft failed";
+  if (ask(a, "udp 203.0.113.9 7777") != "ok" || outside.next_sender(3000) == 0)
+    return "the translation of the test does not work";
+  ask(a, "udp 198.51.100.1 7777");
+  return outside.next_sender(500) != 0 ? "reached a published port" : "";
+}
+
+// A port of a container, published on the host's addresses by translation, never passes the host's own input.
+TEST(HostPorts, AreOutOfReachEvenWhereTheHostTranslatesThem) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+  if (::access("/usr/sbin/nft", X_OK) != 0) GTEST_SKIP() << "needs nft";
+  EXPECT_EQ(in_own_network(try_published_port), "");
 }
 
 TEST_F(NetworkTest, MetadataAddressesAreOutOfReach) {

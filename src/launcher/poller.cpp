@@ -90,7 +90,8 @@ void Poller::turn() {
   int count = ::epoll_wait(epoll_.get(), events, std::size(events), next_timeout());
   if (count < 0 && errno != EINTR) throw system_error("waiting for events");
   for (int i = 0; i < count; i++) {
-    auto found = watches_.find(events[i].data.u64);
+    uint64_t id = events[i].data.u64;  // a copy: epoll_event is packed, its members bind to no reference
+    auto found = watches_.find(id);
     if (found == watches_.end()) continue;
     std::shared_ptr<Handler> handler = found->second;  // survives its own removal
     (*handler)(events[i].events);

@@ -25,7 +25,7 @@ struct CreateRequest {
   std::string boot;        // api::BootConfig, opaque here
   int64_t cpu_millis = 0;  // 0 = no ceiling
   int64_t memory_bytes = 0;
-  int64_t pids = 4096;
+  int64_t pids = 4096;  // 0 = this default
 };
 struct DestroyRequest {
   std::string id;

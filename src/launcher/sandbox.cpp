@@ -60,6 +60,7 @@ void Sandbox::start() {
   try {
     spawn();
   } catch (const Error& e) {
+    if (status_) on_status();  // a child that failed first is the reason why it has no namespace any more
     fail(e);
   } catch (const std::exception& e) {
     fail(Error(ErrorCode::internal, std::string("starting a sandbox: ") + e.what()));
@@ -97,6 +98,7 @@ void Sandbox::spawn() {
   if (pid_ == 0) run_sandbox_child(plan.child());
 
   cgroup_.close_entries();
+  image_.reset();
   files_->close_log();
   boot_.reset();
   go_ = std::move(go.write);
@@ -231,7 +233,6 @@ void Sandbox::release() {
   removal_timer_.reset();
   line_.reset();
   image_hold_.reset();
-  image_.reset();
   remove_groups();
 }
 
@@ -271,8 +272,9 @@ void Sandbox::released() {
 
 void Sandbox::set_frozen(bool on, Answer answer) {
   Phase wanted = on ? Phase::running : Phase::paused;
-  if (phase_ != wanted || destroy_wanted_ || freeze_answer_) {
+  if (phase_ != wanted || destroy_wanted_ || freeze_answer_ || !pidfd_) {
     std::string_view why = freeze_answer_              ? "is being paused or resumed"
+                           : !pidfd_                   ? "has ended"
                            : phase_ == Phase::running  ? "is running"
                            : phase_ == Phase::paused   ? "is paused already"
                            : phase_ == Phase::starting ? "is starting"

@@ -92,7 +92,7 @@ class Sandbox {
   std::optional<Error> failure_;
 
   std::optional<SandboxFiles> files_;
-  Fd image_;       // root file system of the image
+  Fd image_;       // root file system of the image, until the child has it
   Fd image_hold_;  // keeps the image from being removed
   Line line_;
   std::string address_;

@@ -50,6 +50,7 @@ void Sandboxes::handle(RequestBody request, Respond respond) {
 
 void Sandboxes::on(CreateRequest request, Respond respond) {
   check_create(request);
+  if (request.pids == 0) request.pids = CreateRequest{}.pids;  // there is always a ceiling
   if (sandboxes_.contains(request.id))
     throw Error(ErrorCode::conflict, "making sandbox " + request.id + ": the id is taken");
   admit({available_memory(), max_memory_ > 0 ? shop_.cgroups.memory_use() : std::nullopt}, max_memory_);

@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "launcher/root_steps.h"
+#include "launcher/state_directory.h"
 #include "sys/overlay.h"
 #include "sys/seccomp.h"
 #include "sys/tree.h"
@@ -58,7 +59,7 @@ Fd open_directory(const std::string& path) {
 }
 
 Fd take_over(const Fd& root) {
-  Fd lock(::openat(root.get(), "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
+  Fd lock(::openat(root.get(), kLauncherLock, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
   check(lock.get(), "opening the launcher's lock");
   // A predecessor that is being killed needs a moment.
   for (int tries = 0; !sys::lock_file(lock.get(), sys::Lock::exclusive, false); tries++) {

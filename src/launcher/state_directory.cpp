@@ -20,6 +20,15 @@ namespace {
 constexpr uint32_t kFirstUid = 2'000'000'000;
 constexpr uint32_t kUidCount = 100'000'000;
 
+constexpr int kLockTries = 10;
+
+// What sandboxes of image "host" see; see host_layer.h.
+bool is_shown_to_sandboxes(const std::string& path) {
+  for (const char* shown : {"/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"})
+    if (path == shown || path.starts_with(shown + std::string("/"))) return true;
+  return false;
+}
+
 bool is_server_uid(uint32_t uid) { return uid >= kFirstUid && uid < kFirstUid + kUidCount; }
 
 // FNV-1a; only spreads paths over the range.
@@ -31,6 +40,10 @@ uint32_t uid_of_path(const std::string& path) {
 
 std::string canonical(const std::string& path) {
   std::error_code error;
+  std::string expected = std::filesystem::weakly_canonical(path, error);
+  if (is_shown_to_sandboxes(expected))
+    throw Error(ErrorCode::invalid, "opening " + path + ": sandboxes of image \"host\" see what is below " +
+                                        expected.substr(0, expected.find('/', 1)) + "; choose another place");
   std::filesystem::create_directories(path, error);
   if (error) throw system_error("creating directory " + path, error.value());
   std::string whole = std::filesystem::canonical(path, error);
@@ -123,9 +136,13 @@ std::string StateDirectory::open_images(const std::string& path) {
 }
 
 Fd StateDirectory::lock_for_server() const {
-  // Opened by root in a directory of the server's uid: no link is followed, and nothing is written.
-  Fd lock = sys::open_beneath(server(), "server.lock", O_RDONLY | O_CREAT, 0600);
-  if (!sys::lock_file(lock.get(), sys::Lock::exclusive, false))
+  // Opened by root in a directory of the server's uid: no link is followed, no pipe is waited for, and
+  // nothing is written.
+  Fd lock = sys::open_beneath(server(), kServerLock, O_RDONLY | O_CREAT | O_NONBLOCK, 0600);
+  // More than once: the supervisor looks whether somebody holds it by holding it for a moment.
+  int tries = 0;
+  while (!sys::lock_file(lock.get(), sys::Lock::exclusive, false) && ++tries < kLockTries) ::usleep(20'000);
+  if (tries == kLockTries)
     throw Error(ErrorCode::conflict, "starting the server: another server works on state directory " + path_ +
                                          " (stop it, or choose another one with --state)");
   return lock;

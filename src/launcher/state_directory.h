@@ -17,6 +17,9 @@
 
 namespace osb::launcher {
 
+constexpr const char* kServerLock = "server.lock";  // in STATE/server, for as long as a server lives
+constexpr const char* kLauncherLock = "lock";       // in STATE/launcher, for as long as a launcher lives
+
 // /var/lib/opensandbox as root, else $XDG_STATE_HOME/opensandbox or ~/.local/state/opensandbox.
 std::string default_state_directory();
 

@@ -33,6 +33,8 @@ constexpr auto kFirstPause = milliseconds(100);
 constexpr auto kLongestPause = seconds(5);
 constexpr auto kHealthyAfter = seconds(30);  // a launcher that lived this long restarts without delay again
 constexpr auto kStopLimit = seconds(15);
+constexpr auto kPredecessorPause = milliseconds(1000);
+constexpr int kFailuresWithoutServer = 3;
 constexpr const char* kProgram = "/proc/self/exe";
 constexpr const char* kLog = "launcher.log";
 
@@ -72,26 +74,14 @@ std::string log_tail(int launcher_directory) {
   return tail.empty() ? "launcher.log is empty" : "launcher.log ends with:\n" + tail;
 }
 
-// Starts the supervisor if nobody holds the lock. The new process inherits the locked descriptor, so there is
-// no moment without a holder.
-void start_supervisor(const StateDirectory& state, const SupervisorOptions& options) {
-  Fd lock = sys::open_beneath(state.run(), "supervisor.lock", O_RDWR | O_CREAT, 0600);
-  if (!sys::lock_file(lock.get(), sys::Lock::exclusive, false))
-    return;  // there is one; its launcher is coming up
-  Fd log = open_launcher_log(state.launcher());
-  sys::ChildSpec spec{
-      .program = kProgram, .argv = {"opensandbox", "supervisor"}, .env = options.environment, .cwd = "/"};
-  spec.argv.insert(spec.argv.end(), options.launcher_arguments.begin(), options.launcher_arguments.end());
-  spec.fds = {
-      {1, log.get()}, {2, log.get()}, {kSupervisorLockFd, lock.get()}, {kSupervisorLogFd, state.launcher()}};
-  spec.new_session = true;
-  sys::Child child = sys::start_child(spec);
-  int status = 0;
-  while (::waitpid(child.pid, &status, 0) < 0 && errno == EINTR) {}
-  if (status != 0)
-    throw Error(ErrorCode::unavailable, "starting the supervisor: " + sys::exit_status_of(status).text() +
-                                            "; " + log_tail(state.launcher()));
+// Whether a process holds the lock file of that path below STATE/launcher, which descriptor
+// kSupervisorLogFd is.
+bool held(const char* path) {
+  Fd lock(::openat(kSupervisorLogFd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  return lock && !sys::lock_file(lock.get(), sys::Lock::shared, false);
 }
+bool launcher_there() { return held(kLauncherLock); }
+bool server_there() { return held((std::string("../server/") + kServerLock).c_str()); }
 
 class Supervisor {
  public:
@@ -104,6 +94,9 @@ class Supervisor {
 
   int run() {
     milliseconds pause = kFirstPause;
+    int failures = 0;
+    while (launcher_there())  // of a supervisor that was killed
+      if (wait_for_signal(kPredecessorPause) == Woken::stop) return 0;
     for (;;) {
       auto began = Clock::now();
       int status = run_launcher_once();
@@ -112,7 +105,15 @@ class Supervisor {
         log_info("the launcher is done");
         return 0;
       }
-      if (Clock::now() - began >= kHealthyAfter) pause = kFirstPause;
+      if (Clock::now() - began >= kHealthyAfter) {
+        pause = kFirstPause;
+        failures = 0;
+      }
+      if (++failures >= kFailuresWithoutServer && !server_there()) {
+        log_error("the launcher cannot work, and no server waits for it",
+                  {{"how", sys::exit_status_of(status).text()}});
+        return 1;
+      }
       log_warn("the launcher ended and is started again",
                {{"how", sys::exit_status_of(status).text()}, {"pause_ms", pause.count()}});
       if (wait_for_signal(pause) == Woken::stop) return 0;
@@ -198,12 +199,42 @@ Fd open_launcher_log(int directory, off_t limit) {
   return sys::open_beneath(directory, kLog, O_WRONLY | O_CREAT | O_APPEND, 0600);
 }
 
+// The new process inherits the locked descriptor, so there is no moment without a holder.
+void start_supervisor(const StateDirectory& state, const SupervisorOptions& options) {
+  Fd lock = sys::open_beneath(state.run(), "supervisor.lock", O_RDWR | O_CREAT, 0600);
+  if (!sys::lock_file(lock.get(), sys::Lock::exclusive, false))
+    return;  // there is one; its launcher is coming up
+  Fd log = open_launcher_log(state.launcher());
+  sys::ChildSpec spec{
+      .program = kProgram, .argv = {"opensandbox", "supervisor"}, .env = options.environment, .cwd = "/"};
+  spec.argv.insert(spec.argv.end(), options.launcher_arguments.begin(), options.launcher_arguments.end());
+  spec.fds = {
+      {1, log.get()}, {2, log.get()}, {kSupervisorLockFd, lock.get()}, {kSupervisorLogFd, state.launcher()}};
+  spec.new_session = true;
+  sys::Child child = sys::start_child(spec);
+  int status = 0;
+  while (::waitpid(child.pid, &status, 0) < 0 && errno == EINTR) {}
+  if (status != 0)
+    throw Error(ErrorCode::unavailable, "starting the supervisor: " + sys::exit_status_of(status).text() +
+                                            "; " + log_tail(state.launcher()));
+}
+
+void bound_launcher_log(int directory, std::initializer_list<int> fds, off_t limit) {
+  struct stat old{}, mine{};
+  if (::fstatat(directory, kLog, &old, AT_SYMLINK_NOFOLLOW) != 0 || old.st_size <= limit) return;
+  Fd fresh = open_launcher_log(directory, limit);
+  for (int fd : fds)
+    if (::fstat(fd, &mine) == 0 && mine.st_dev == old.st_dev && mine.st_ino == old.st_ino)
+      check(::dup3(fresh.get(), fd, O_CLOEXEC), "opening launcher.log");
+}
+
 Fd ensure_supervisor(const StateDirectory& state, const SupervisorOptions& options) {
   auto end = Clock::now() + options.start_limit;
   // Again and again: the supervisor that holds the lock now may be just ending.
   while (Clock::now() < end) {
-    if (Fd launcher = answering_launcher(state.run())) return launcher;
-    start_supervisor(state, options);
+    Fd launcher = answering_launcher(state.run());
+    start_supervisor(state, options);  // also where only the supervisor was killed
+    if (launcher) return launcher;
     for (int i = 0; i < 100 && Clock::now() < end; ++i) {
       if (Fd launcher = answering_launcher(state.run())) return launcher;
       ::usleep(5000);

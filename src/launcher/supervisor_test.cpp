@@ -41,6 +41,11 @@ std::string read_text(const std::string& path) {
     [[maybe_unused]] ssize_t n = ::write(2, text, sizeof text - 1);
     ::_exit(1);
   }
+  Fd lock(::open((state + "/launcher/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!sys::lock_file(lock.get(), sys::Lock::exclusive, false)) {
+    write_text(state + "/two-launchers", "");
+    ::_exit(1);
+  }
   write_text(state + "/launcher.pid", std::to_string(::getpid()));
   write_text(state + "/supervisor.pid", std::to_string(::getppid()));
   std::string path = state + "/run/launcher.sock";
@@ -119,12 +124,10 @@ TEST_F(Supervision, StartsOnceAndIsAdopted) {
   // Nothing of ours stays open in it but its lock, its log and the log's directory.
   for (int fd : {0, 1, 2, 3, 4})
     EXPECT_TRUE(exists("/proc/" + std::to_string(supervisor) + "/fd/" + std::to_string(fd)));
-  // (While it starts the launcher it has a few more.)
-  wait_for([&] { return !exists("/proc/" + std::to_string(supervisor) + "/fd/5"); });
-  // The lock in particular does not reach the launcher: its descriptor 3 is its own listener.
-  EXPECT_EQ(
-      std::filesystem::read_symlink("/proc/" + std::to_string(launcher) + "/fd/3").string().substr(0, 7),
-      "socket:");
+  wait_for([&] { return !exists("/proc/" + std::to_string(supervisor) + "/fd/5"); });  // closed after exec
+  // Its lock in particular does not reach the launcher, whose descriptor 3 is a lock of its own.
+  EXPECT_EQ(std::filesystem::read_symlink("/proc/" + std::to_string(launcher) + "/fd/3").string(),
+            path_ + "/launcher/lock");
 }
 
 TEST_F(Supervision, RestartsAKilledLauncher) {
@@ -153,7 +156,32 @@ TEST_F(Supervision, TerminateEndsTheLauncher) {
   EXPECT_NE(::kill(launcher, 0), 0);
 }
 
+TEST_F(Supervision, KilledSupervisorIsReplacedWhileItsLauncherGoesOn) {
+  ensure();
+  pid_t launcher = pid_of("launcher"), first = pid_of("supervisor");
+  ASSERT_EQ(::kill(first, SIGKILL), 0);
+  wait_for([&] { return !supervisor_alive(); });
+  ensure();
+  EXPECT_TRUE(supervisor_alive());
+  EXPECT_EQ(pid_of("launcher"), launcher);
+  ASSERT_EQ(::kill(launcher, SIGKILL), 0);
+  wait_for([&] { return pid_of("launcher") != launcher; });
+  EXPECT_NE(pid_of("supervisor"), first);
+  EXPECT_FALSE(exists(path_ + "/two-launchers"));
+}
+
+TEST_F(Supervision, EndsWithABrokenLauncherThatNoServerNeeds) {
+  write_text(path_ + "/broken", "");
+  StateDirectory state = StateDirectory::open(path_);
+  Fd server = state.lock_for_server();
+  EXPECT_THROW(ensure(std::chrono::milliseconds(1500)), Error);
+  EXPECT_TRUE(supervisor_alive()) << "as long as a server is there it tries again";
+  server.reset();
+  wait_for([&] { return !supervisor_alive(); });
+}
+
 TEST_F(Supervision, BrokenLauncherIsAnErrorWithItsLog) {
+  Fd server = StateDirectory::open(path_).lock_for_server();
   write_text(path_ + "/broken", "");
   try {
     ensure(std::chrono::milliseconds(400));
@@ -173,6 +201,19 @@ TEST_F(State, LogIsRotated) {
   sys::write_all(open_launcher_log(dir.get(), 10).get(), "er", "writing");
   EXPECT_EQ(read_text(path_ + "/launcher.log"), "newer");
   EXPECT_EQ(read_text(path_ + "/launcher.log.1"), "twelve bytes");
+}
+
+TEST_F(State, ALogInUseIsRotatedUnderItsWriter) {
+  Fd dir(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  Fd writer = open_launcher_log(dir.get(), 10), other(::open("/dev/null", O_WRONLY | O_CLOEXEC));
+  sys::write_all(writer.get(), "twelve bytes", "writing");
+  bound_launcher_log(dir.get(), {writer.get(), other.get()}, 20);
+  sys::write_all(writer.get(), "twelve more", "writing");
+  bound_launcher_log(dir.get(), {writer.get(), other.get()}, 20);
+  sys::write_all(writer.get(), "new", "writing");
+  sys::write_all(other.get(), "elsewhere", "writing");
+  EXPECT_EQ(read_text(path_ + "/launcher.log"), "new");
+  EXPECT_EQ(read_text(path_ + "/launcher.log.1"), "twelve bytestwelve more");
 }
 
 TEST_F(State, IsLaidOutAndKept) {
@@ -232,6 +273,29 @@ TEST_F(State, TrapsAreRefused) {
     }
     ::rmdir(path.c_str());
   }
+}
+
+TEST_F(State, IsRefusedWhereSandboxesOfTheHostImageSeeIt) {
+  for (std::string path :
+       {"/usr/osb-state-test", "/usr/local/../osb-state-test/deep", "/lib/osb-state-test"}) {
+    try {
+      StateDirectory::open(path);
+      FAIL() << path;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::invalid);
+      EXPECT_NE(error.message().find("/usr"), std::string::npos) << error.message();
+    }
+  }
+  EXPECT_FALSE(exists("/usr/osb-state-test"));
+}
+
+// A server that was taken over owns its directory; the next start is root's.
+TEST_F(State, ALockThatIsAPipeHoldsNobodyUp) {
+  StateDirectory state = StateDirectory::open(path_);
+  ASSERT_EQ(::mkfifo((path_ + "/server/server.lock").c_str(), 0666), 0);
+  ::alarm(10);
+  EXPECT_TRUE(state.lock_for_server());
+  ::alarm(0);
 }
 
 TEST_F(State, OneServerAtATime) {

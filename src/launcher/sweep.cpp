@@ -28,7 +28,13 @@ void sweep(const Site& site, sys::CgroupTree& cgroups, Trash& trash) {
   if (!left.empty()) log_error("control groups of an earlier launcher resist", {{"count", left.size()}});
 
   std::vector<std::string> directories = sys::list_directory(site.sandboxes.get());
-  for (const std::string& name : directories) trash.take(site.sandboxes.get(), name);
+  for (const std::string& name : directories) {
+    try {
+      trash.take(site.sandboxes.get(), name);
+    } catch (const Error& e) {
+      log_error("a sandbox's files stay behind", {{"sandbox", name}, {"error", e.message()}});
+    }
+  }
   if (!ids.empty() || !directories.empty())
     log_info("swept what an earlier launcher left",
              {{"groups", ids.size()}, {"directories", directories.size()}});

@@ -21,6 +21,9 @@ namespace {
 
 constexpr int64_t kCpuPeriod = 100'000;  // microseconds
 constexpr int64_t kCpuQuotaMin = 1000;
+constexpr int64_t kCpuMillisMax = 1'000'000'000;
+constexpr const char* kOthers = "opensandbox-others";
+constexpr int kMoveRounds = 20;
 
 std::vector<std::string_view> split(std::string_view text, char separator) {
   std::vector<std::string_view> parts;
@@ -40,7 +43,10 @@ std::string in(const std::string& directory, std::string_view file) {
   return directory + "/" + std::string(file);
 }
 
-int64_t cpu_quota(int64_t millis) { return std::max(kCpuQuotaMin, millis * kCpuPeriod / 1000); }
+// More cores than any machine has are no ceiling; the kernel refuses absurd numbers.
+int64_t cpu_quota(int64_t millis) {
+  return std::max(kCpuQuotaMin, std::min(millis, kCpuMillisMax) * kCpuPeriod / 1000);
+}
 
 void set(const std::string& directory, std::string_view file, const std::string& value) {
   write_text(AT_FDCWD, in(directory, file), value);
@@ -68,6 +74,19 @@ void set_limits(const CgroupMount& mount, const std::string& path, const CgroupL
     }
   }
   if (mount.pids && limits.pids > 0) set(path, "pids.max", std::to_string(limits.pids));
+}
+
+// A v2 group that is not the root of the whole tree (a container's) may not both hold processes and hand
+// controllers on. What is in it moves into a child. True if it is empty then.
+bool move_processes_down(const std::string& path) {
+  std::string child = in(path, kOthers);
+  if (::mkdir(child.c_str(), 0755) != 0 && errno != EEXIST) return false;
+  for (int round = 0; round < kMoveRounds; round++) {  // they may be forking
+    std::string pids = try_read_text(AT_FDCWD, in(path, "cgroup.procs")).value_or("");
+    if (pids.empty()) return true;
+    for (std::string_view pid : split(pids, '\n')) try_write_text(AT_FDCWD, in(child, "cgroup.procs"), pid);
+  }
+  return false;
 }
 
 void require(bool wanted, bool available, std::string_view what) {
@@ -130,33 +149,50 @@ std::vector<CgroupMount> find_cgroup_mounts() {
   return find_cgroup_mounts(mountinfo, "");
 }
 
+std::vector<std::string> enable_controllers(const std::string& path, const std::vector<std::string>& names) {
+  std::vector<std::string> enabled;
+  for (const std::string& name : names) {
+    auto enable = [&] { return try_write_text(AT_FDCWD, in(path, "cgroup.subtree_control"), "+" + name); };
+    bool done = enable();
+    int error = errno;
+    if (!done && error == EBUSY && move_processes_down(path)) {
+      log_info("moved the processes of a control group into a child of it",
+               {{"path", path}, {"child", kOthers}});
+      done = enable();
+      error = errno;
+    }
+    if (done) {
+      enabled.push_back(name);
+    } else {
+      log_warn("control group controller cannot be switched on",
+               {{"controller", name}, {"path", path}, {"error", system_error("writing", error).message()}});
+    }
+  }
+  return enabled;
+}
+
 CgroupTree::CgroupTree(std::string name, std::vector<CgroupMount> mounts)
     : name_(std::move(name)), mounts_(std::move(mounts)) {
   if (mounts_.empty()) throw Error(ErrorCode::unavailable, "looking for control groups: none are mounted");
-  for (const CgroupMount& mount : mounts_) {
+  for (CgroupMount& mount : mounts_) {
     std::string path = in(mount.path, name_);
-    if (mount.v2) enable_v2_controllers(mount);
+    if (mount.v2) enable_v2_controllers(mount, mount.path);
     if (::mkdir(path.c_str(), 0755) != 0 && errno != EEXIST)
       throw system_error("making control group " + path);
-    if (mount.v2) {
-      CgroupMount inner = mount;
-      inner.path = path;
-      enable_v2_controllers(inner);
-    }
+    if (mount.v2) enable_v2_controllers(mount, path);
   }
 }
 
-void CgroupTree::enable_v2_controllers(const CgroupMount& mount) {
-  auto enable = [&](bool wanted, std::string_view name) {
-    if (!wanted ||
-        try_write_text(AT_FDCWD, in(mount.path, "cgroup.subtree_control"), "+" + std::string(name)))
-      return;
-    log_warn("control group controller cannot be switched on",
-             {{"controller", name}, {"path", mount.path}, {"error", system_error("writing").message()}});
-  };
-  enable(mount.cpu, "cpu");
-  enable(mount.memory, "memory");
-  enable(mount.pids, "pids");
+// What cannot be switched on is not there for us: a limit that needs it is refused.
+void CgroupTree::enable_v2_controllers(CgroupMount& mount, const std::string& path) {
+  std::vector<std::string> names;
+  if (mount.cpu) names.push_back("cpu");
+  if (mount.memory) names.push_back("memory");
+  if (mount.pids) names.push_back("pids");
+  names = enable_controllers(path, names);
+  mount.cpu = std::ranges::find(names, "cpu") != names.end();
+  mount.memory = std::ranges::find(names, "memory") != names.end();
+  mount.pids = std::ranges::find(names, "pids") != names.end();
 }
 
 Cgroup CgroupTree::create(const std::string& id, const CgroupLimits& limits) {
@@ -217,11 +253,16 @@ std::vector<std::string> CgroupTree::list() const {
 std::optional<int64_t> CgroupTree::memory_use() const {
   for (const CgroupMount& mount : mounts_) {
     if (!mount.memory) continue;
-    auto text = try_read_text(
-        AT_FDCWD, in(in(mount.path, name_), mount.v2 ? "memory.current" : "memory.usage_in_bytes"), 64);
+    std::string path = in(mount.path, name_);
+    auto text = try_read_text(AT_FDCWD, in(path, mount.v2 ? "memory.current" : "memory.usage_in_bytes"), 64);
     int64_t value = 0;
-    if (text && std::from_chars(text->data(), text->data() + text->size(), value).ec == std::errc())
-      return value;
+    if (!text || std::from_chars(text->data(), text->data() + text->size(), value).ec != std::errc())
+      return std::nullopt;
+    std::string stat = try_read_text(AT_FDCWD, in(path, "memory.stat")).value_or("");
+    std::string prefix = mount.v2 ? "" : "total_";
+    for (const char* cache : {"active_file", "inactive_file"})
+      value -= keyed_number(stat, prefix + cache).value_or(0);
+    return std::max<int64_t>(value, 0);
   }
   return std::nullopt;
 }

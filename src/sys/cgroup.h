@@ -34,6 +34,11 @@ std::vector<CgroupMount> find_cgroup_mounts(std::string_view mountinfo, std::str
 // The same for this machine.
 std::vector<CgroupMount> find_cgroup_mounts();
 
+// Hands controllers of the v2 group at `path` on to its children; returns those for which it worked, the
+// others are logged. Where processes in the group are in the way (a container's root group holds all of
+// them), they move into its child "opensandbox-others".
+std::vector<std::string> enable_controllers(const std::string& path, const std::vector<std::string>& names);
+
 struct CgroupLimits {
   int64_t cpu_millis = 0;  // 0 = no ceiling
   int64_t memory_bytes = 0;
@@ -87,13 +92,14 @@ class CgroupTree {
   Cgroup adopt(const std::string& id);
   // Ids found in any hierarchy.
   std::vector<std::string> list() const;
-  // Bytes in use by everything inside; nullopt where it is not counted.
+  // Bytes in use by everything inside, without the page cache, which the kernel takes back when it needs
+  // memory; nullopt where it is not counted.
   std::optional<int64_t> memory_use() const;
   // Removes the tree itself where it is empty.
   void remove();
 
  private:
-  void enable_v2_controllers(const CgroupMount& mount);
+  static void enable_v2_controllers(CgroupMount& mount, const std::string& path);
 
   std::string name_;
   std::vector<CgroupMount> mounts_;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@
 
 #include "base/error.h"
 #include "sys/pidfd.h"
+#include "sys/text_file.h"
 
 namespace osb::sys {
 namespace {
@@ -64,6 +66,52 @@ TEST(CgroupTree, ALimitThatCannotBeEnforcedIsRefused) {
   EXPECT_EQ(::rmdir(root.c_str()), 0);
 }
 
+TEST(CgroupTree, AControllerThatCannotBeHandedOnIsNotUsed) {
+  std::string root = testing::TempDir() + "osb-cgroup-none-" + std::to_string(::getpid());
+  ASSERT_EQ(::mkdir(root.c_str(), 0700), 0);  // no file of a control group in it
+  CgroupTree tree("t", {{.path = root, .v2 = true, .memory = true, .pids = true}});
+  try {
+    tree.create("a", {.pids = 10});
+    FAIL() << "a sandbox without the ceiling it was to have";
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ErrorCode::unsupported) << e.message();
+  }
+  tree.remove();
+  EXPECT_EQ(::rmdir(root.c_str()), 0);
+}
+
+// The group that a container sees as its root: it holds processes, which keeps it from handing controllers
+// on.
+TEST(CgroupTree, ProcessesInTheWayOfControllersMoveDown) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+  std::string root;
+  for (const CgroupMount& mount : find_cgroup_mounts())
+    if (mount.v2) root = mount.path;
+  std::string names = try_read_text(AT_FDCWD, root + "/cgroup.controllers").value_or("");
+  std::string name = names.substr(0, names.find_first_of(" \n"));
+  if (root.empty() || name.empty()) GTEST_SKIP() << "no v2 tree with a controller";
+  bool on = (" " + try_read_text(AT_FDCWD, root + "/cgroup.subtree_control").value_or("")).find(" " + name) !=
+            std::string::npos;
+  ASSERT_EQ(enable_controllers(root, {name}), std::vector<std::string>{name});
+
+  std::string group = root + "/osb-test-" + std::to_string(::getpid());
+  ASSERT_EQ(::mkdir(group.c_str(), 0755), 0);
+  Fd directory(::open(group.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)), pidfd;
+  pid_t pid = clone_process(0, directory.get(), pidfd);
+  if (pid == 0) {
+    ::pause();
+    ::_exit(0);
+  }
+  EXPECT_EQ(enable_controllers(group, {name}), std::vector<std::string>{name});
+  EXPECT_EQ(read_text(AT_FDCWD, group + "/opensandbox-others/cgroup.procs"), std::to_string(pid) + "\n");
+  EXPECT_EQ(read_text(AT_FDCWD, group + "/cgroup.subtree_control"), name + "\n");
+  ::kill(pid, SIGKILL);
+  ::waitpid(pid, nullptr, 0);
+  EXPECT_EQ(::rmdir((group + "/opensandbox-others").c_str()), 0);
+  EXPECT_EQ(::rmdir(group.c_str()), 0);
+  if (!on) try_write_text(AT_FDCWD, root + "/cgroup.subtree_control", "-" + name);
+}
+
 // Runs `body` in a process inside the groups.
 pid_t run_inside(Cgroup& group, Fd& pidfd, void (*body)()) {
   pid_t pid = clone_process(0, group.clone_fd(), pidfd);
@@ -90,14 +138,19 @@ bool eventually(F&& condition) {
   return false;
 }
 
+int report[2], go[2];  // between a test and the process inside
+
 class LiveCgroup : public testing::Test {
  protected:
   void SetUp() override {
     if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+    ASSERT_TRUE(::pipe2(report, O_CLOEXEC) == 0 && ::pipe2(go, O_CLOEXEC) == 0);
     tree_.emplace("opensandbox-test-" + std::to_string(::getpid()));
   }
   void TearDown() override {
-    if (tree_) tree_->remove();
+    if (!tree_) return;
+    tree_->remove();
+    for (int fd : {report[0], report[1], go[0], go[1]}) ::close(fd);
   }
   std::optional<CgroupTree> tree_;
 };
@@ -138,6 +191,33 @@ TEST_F(LiveCgroup, LimitsMemoryAndCountsOomKills) {
   EXPECT_EQ(wait_for(pidfd) & 0x7f, SIGKILL);
   EXPECT_GE(group.oom_kills(), 1);
   EXPECT_TRUE(eventually([&] { return group.try_remove(); }));
+}
+
+// What programs read and wrote stays cached until the memory is needed: it must not count against a ceiling
+// over all sandboxes.
+TEST_F(LiveCgroup, PageCacheIsNotMemoryInUse) {
+  Cgroup group = tree_->create("cache", {});
+  Fd pidfd;
+  run_inside(group, pidfd, [] {
+    int fd = ::open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    static char block[1 << 20];
+    memset(block, 'x', sizeof block);
+    for (int i = 0; i < 48; i++)
+      if (::write(fd, block, sizeof block) != sizeof block) ::_exit(1);
+    ::_exit(::write(report[1], "w", 1) == 1 && ::read(go[0], block, 1) == 1 ? 0 : 1);
+  });
+  char byte;
+  ASSERT_EQ(::read(report[0], &byte, 1), 1);
+  ASSERT_TRUE(tree_->memory_use());
+  EXPECT_LT(*tree_->memory_use(), 16 << 20);
+  ASSERT_EQ(::write(go[1], "g", 1), 1);
+  EXPECT_EQ(wait_for(pidfd), 0);
+  EXPECT_TRUE(eventually([&] { return group.try_remove(); }));
+}
+
+TEST_F(LiveCgroup, CeilingsBeyondAnyMachineAreNoCeilings) {
+  Cgroup group = tree_->create("huge", {.cpu_millis = INT64_MAX});
+  EXPECT_TRUE(group.try_remove());
 }
 
 TEST_F(LiveCgroup, FreezesAndKillsTheFrozen) {

@@ -3,12 +3,14 @@
 #include "sys/nftables.h"
 
 #include <arpa/inet.h>
+#include <endian.h>
 #include <errno.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -45,6 +47,8 @@ class RuleWriter {
         return network(12, NFT_CMP_NEQ, e);
       case Kind::destination_in:
         return network(16, NFT_CMP_EQ, e);
+      case Kind::to_this_host:
+        return to_this_host();
       case Kind::established:
         return established();
       case Kind::spoofed:
@@ -148,6 +152,16 @@ class RuleWriter {
     compare(NFT_CMP_EQ, &no_link, sizeof no_link);
   }
 
+  void to_this_host() {
+    expression("fib", [&] {
+      out_.attr_be32(NFTA_FIB_DREG, NFT_REG_1);
+      out_.attr_be32(NFTA_FIB_RESULT, NFT_FIB_RESULT_ADDRTYPE);
+      out_.attr_be32(NFTA_FIB_FLAGS, NFTA_FIB_F_DADDR);
+    });
+    uint32_t local = RTN_LOCAL;
+    compare(NFT_CMP_EQ, &local, sizeof local);
+  }
+
   void verdict(int32_t code, std::string_view chain) {
     expression("immediate", [&] {
       out_.attr_be32(NFTA_IMMEDIATE_DREG, NFT_REG_VERDICT);
@@ -167,13 +181,14 @@ constexpr uint16_t message_type(uint16_t type) { return NFNL_SUBSYS_NFTABLES << 
 
 }  // namespace
 
-NftBatch::NftBatch() {
+NftBatch::NftBatch(uint8_t family) : family_(family) {
+  static_assert(NFPROTO_INET == 1 && NF_ACCEPT == 1);  // the defaults in the header
   messages_.begin(NFNL_MSG_BATCH_BEGIN, NLM_F_REQUEST, header(AF_UNSPEC, NFNL_SUBSYS_NFTABLES));
   steps_.push_back("starting a batch");
 }
 
 void NftBatch::begin(uint16_t type, uint16_t flags, std::string what) {
-  messages_.begin(message_type(type), NLM_F_REQUEST | NLM_F_ACK | flags, header(NFPROTO_INET));
+  messages_.begin(message_type(type), NLM_F_REQUEST | NLM_F_ACK | flags, header(family_));
   steps_.push_back(std::move(what));
 }
 
@@ -198,7 +213,7 @@ void NftBatch::base_chain(const std::string& table, const std::string& chain, co
   messages_.attr_be32(NFTA_HOOK_HOOKNUM, hook.hook);
   messages_.attr_be32(NFTA_HOOK_PRIORITY, static_cast<uint32_t>(hook.priority));
   messages_.end(nest);
-  messages_.attr_be32(NFTA_CHAIN_POLICY, NF_ACCEPT);
+  messages_.attr_be32(NFTA_CHAIN_POLICY, hook.policy);
   messages_.attr_text(NFTA_CHAIN_TYPE, hook.type);
 }
 
@@ -210,7 +225,25 @@ void NftBatch::chain(const std::string& table, const std::string& chain) {
 
 void NftBatch::rule(const std::string& table, const std::string& chain,
                     const std::vector<nft::Expression>& expressions) {
-  begin(NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, "adding a rule to chain " + chain);
+  add_rule(NLM_F_APPEND, table, chain, expressions);
+}
+
+void NftBatch::first_rule(const std::string& table, const std::string& chain,
+                          const std::vector<nft::Expression>& expressions) {
+  add_rule(0, table, chain, expressions);
+}
+
+void NftBatch::delete_rule(const std::string& table, const std::string& chain, uint64_t handle) {
+  begin(NFT_MSG_DELRULE, 0, "deleting a rule of chain " + chain);
+  messages_.attr_text(NFTA_RULE_TABLE, table);
+  messages_.attr_text(NFTA_RULE_CHAIN, chain);
+  uint64_t wire = htobe64(handle);
+  messages_.attr(NFTA_RULE_HANDLE, &wire, sizeof wire);
+}
+
+void NftBatch::add_rule(uint16_t flags, const std::string& table, const std::string& chain,
+                        const std::vector<nft::Expression>& expressions) {
+  begin(NFT_MSG_NEWRULE, NLM_F_CREATE | flags, "adding a rule to chain " + chain);
   messages_.attr_text(NFTA_RULE_TABLE, table);
   messages_.attr_text(NFTA_RULE_CHAIN, chain);
   size_t list = messages_.nest(NFTA_RULE_EXPRESSIONS);
@@ -255,6 +288,39 @@ std::vector<std::string> nft_tables(const std::string& prefix) {
     });
   });
   return names;
+}
+
+bool nft_chain_exists(uint8_t family, const std::string& table, const std::string& chain) {
+  NetlinkSocket socket(NETLINK_NETFILTER);
+  NetlinkBuffer request;
+  request.begin(message_type(NFT_MSG_GETCHAIN), NLM_F_REQUEST | NLM_F_ACK, header(family));
+  request.attr_text(NFTA_CHAIN_TABLE, table);
+  request.attr_text(NFTA_CHAIN_NAME, chain);
+  NetlinkError result = socket.try_transact(request);
+  if (result.error == 0) return true;
+  if (result.error == ENOENT) return false;
+  throw system_error("looking for chain " + chain + " of the packet filter", result.error);
+}
+
+std::vector<NftRule> nft_rules(uint8_t family, const std::string& table, const std::string& chain) {
+  NetlinkSocket socket(NETLINK_NETFILTER);
+  NetlinkBuffer request;
+  request.begin(message_type(NFT_MSG_GETRULE), NLM_F_REQUEST | NLM_F_DUMP, header(family));
+  request.attr_text(NFTA_RULE_TABLE, table);
+  request.attr_text(NFTA_RULE_CHAIN, chain);
+  std::vector<NftRule> rules;
+  socket.dump(request, [&](uint16_t, std::span<const char> payload) {
+    if (payload.size() < sizeof(nfgenmsg)) return;
+    NftRule rule;
+    for_each_attr(payload.subspan(sizeof(nfgenmsg)), [&](uint16_t type, std::span<const char> value) {
+      if (type == NFTA_RULE_EXPRESSIONS) rule.expressions.assign(value.data(), value.size());
+      if (type != NFTA_RULE_HANDLE || value.size() != sizeof rule.handle) return;
+      memcpy(&rule.handle, value.data(), sizeof rule.handle);
+      rule.handle = be64toh(rule.handle);
+    });
+    rules.push_back(std::move(rule));
+  });
+  return rules;
 }
 
 }  // namespace osb::sys

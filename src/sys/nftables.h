@@ -22,6 +22,7 @@ struct NftHook {
   uint32_t hook = 0;  // NF_INET_*
   int32_t priority = 0;
   std::string_view type = "filter";  // or "nat"
+  uint32_t policy = 1;               // NF_ACCEPT; 0 is NF_DROP
 };
 
 namespace nft {
@@ -37,6 +38,7 @@ struct Expression {
     source_in,
     source_not_in,
     destination_in,
+    to_this_host,
     established,
     spoofed,
     verdict,
@@ -56,6 +58,8 @@ inline Expression link_out(std::string prefix) { return {Expression::Kind::link_
 inline Expression not_link_out(std::string prefix) {
   return {Expression::Kind::not_link_out, std::move(prefix)};
 }
+// Instead of a prefix: the whole name and its end.
+inline std::string exactly(std::string name) { return std::move(name) + '\0'; }
 inline Expression ipv4() { return {Expression::Kind::ipv4}; }
 inline Expression not_ipv4() { return {Expression::Kind::not_ipv4}; }
 // The next three look at bytes of an IPv4 header: put ipv4() before them.
@@ -68,6 +72,8 @@ inline Expression source_not_in(uint32_t address, uint8_t prefix) {
 inline Expression destination_in(uint32_t address, uint8_t prefix) {
   return {Expression::Kind::destination_in, {}, address, prefix};
 }
+// The destination is an address of this machine.
+inline Expression to_this_host() { return {Expression::Kind::to_this_host}; }
 // Connection tracking knows the packet as an answer or as related to a known connection.
 inline Expression established() { return {Expression::Kind::established}; }
 // No route to the source address through the link that the packet came in by.
@@ -78,18 +84,22 @@ inline Expression masquerade() { return {Expression::Kind::masquerade}; }
 
 }  // namespace nft
 
-// Changes to tables of family inet.
+// Changes to tables of one family: inet, which is for ours, or that of somebody else's table.
 class NftBatch {
  public:
-  NftBatch();
+  explicit NftBatch(uint8_t family = 1 /* NFPROTO_INET */);
 
   // An empty table of that name, whatever was in it before.
   void replace_table(const std::string& table);
   void delete_table(const std::string& table);
-  void base_chain(const std::string& table, const std::string& chain, const NftHook& hook);  // policy accept
+  void base_chain(const std::string& table, const std::string& chain, const NftHook& hook);
   void chain(const std::string& table, const std::string& chain);
   void rule(const std::string& table, const std::string& chain,
             const std::vector<nft::Expression>& expressions);
+  // The same in front of all rules that the chain has now.
+  void first_rule(const std::string& table, const std::string& chain,
+                  const std::vector<nft::Expression>& expressions);
+  void delete_rule(const std::string& table, const std::string& chain, uint64_t handle);
 
   // Throws Error naming the step that the kernel refused.
   void apply();
@@ -98,8 +108,11 @@ class NftBatch {
 
  private:
   void begin(uint16_t type, uint16_t flags, std::string what);
+  void add_rule(uint16_t flags, const std::string& table, const std::string& chain,
+                const std::vector<nft::Expression>& expressions);
   void finish();
 
+  uint8_t family_;
   NetlinkBuffer messages_;
   std::vector<std::string> steps_;  // what message number i does
   bool finished_ = false;
@@ -107,5 +120,13 @@ class NftBatch {
 
 // Names of all tables of family inet that start with `prefix`.
 std::vector<std::string> nft_tables(const std::string& prefix);
+
+// A chain of any table: whether it is there, and its rules in order. Throw Error.
+bool nft_chain_exists(uint8_t family, const std::string& table, const std::string& chain);
+struct NftRule {
+  uint64_t handle = 0;
+  std::string expressions;  // as the kernel encodes them: link names can be found in it
+};
+std::vector<NftRule> nft_rules(uint8_t family, const std::string& table, const std::string& chain);
 
 }  // namespace osb::sys

@@ -141,6 +141,42 @@ def test_killed_supervisor_launcher_and_server(world):
     works(world)
 
 
+def test_launcher_killed_again_and_again_during_creates(world):
+    """What was under way fails or stands; nothing of the dead launcher's sandboxes is left."""
+    for _ in range(4):
+        world.create()
+        launcher = world.launcher()
+        threads = [threading.Thread(target=lambda: quietly(lambda: world.create())) for _ in range(8)]
+        [t.start() for t in threads]
+        wait_for(lambda: len(machine.links(f"osb{world.tag}-")) > 1, "some creates to be under way", interval=0.002)
+        os.kill(launcher, signal.SIGKILL)
+        [t.join(60) for t in threads]
+        for sandbox in world.list():
+            wait_for(lambda: world.state_of(sandbox["id"]) in ("Running", "Failed"), "a settled state")
+            if world.state_of(sandbox["id"]) == "Running":
+                assert world.execd(sandbox["id"]).run("echo ok") == "ok\n"
+            assert world.delete(sandbox["id"]) == 204
+        works(world)
+        world.assert_clean()
+
+
+def test_killed_supervisor(world):
+    """Sandboxes do not notice, and the launcher gets another one."""
+    sandbox = world.create()["id"]
+    launcher = world.launcher()
+    first = machine.parent(launcher)
+    os.kill(first, signal.SIGKILL)
+    wait_for(lambda: not machine.alive(first), "its end")
+    assert world.execd(sandbox).run("echo alive") == "alive\n"
+    works(world)
+    named = lambda: [p for p in world.own_processes() if machine.read(f"/proc/{p}/comm") == "osb-supervisor\n"]
+    wait_for(named, "another supervisor")
+    assert world.launcher() == launcher
+    os.kill(launcher, signal.SIGKILL)
+    wait_for(lambda: world.state_of(sandbox) == "Failed", "the record")
+    works(world)
+
+
 def test_killed_pid_one(world):
     sandbox = world.create()["id"]
     neighbour = world.create()["id"]
@@ -222,6 +258,7 @@ def test_foreign_files_in_the_state_directory_are_left_alone(own_server):
     server.start()
     works(server)
     server.terminate()
+    wait_for(lambda: not server.own_processes(), "supervisor and launcher to end, and to take their rules with them")
     assert foreign.read_text() == "mine" and foreign.stat().st_uid == 4242
 
 
