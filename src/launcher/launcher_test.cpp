@@ -374,24 +374,5 @@ TEST_F(LauncherTest, AdmissionLooksAtWhatIsInUse) {
   EXPECT_EQ(refused(serve("second")).code, ErrorCode::exhausted);
 }
 
-// Not an assertion: the figures are for people.
-TEST_F(LauncherTest, Figures) {
-  std::vector<double> make, unmake;
-  for (int i = 0; i < 200; i++) {
-    auto begin = std::chrono::steady_clock::now();
-    create(serve("f"));
-    auto middle = std::chrono::steady_clock::now();
-    ASSERT_TRUE(done(DestroyRequest{"f"}));
-    auto end = std::chrono::steady_clock::now();
-    make.push_back(std::chrono::duration<double, std::milli>(middle - begin).count());
-    unmake.push_back(std::chrono::duration<double, std::milli>(end - middle).count());
-  }
-  for (auto* series : {&make, &unmake}) {
-    std::sort(series->begin(), series->end());
-    printf("%s: p50 %.2f ms, p99 %.2f ms\n", series == &make ? "create " : "destroy", (*series)[100],
-           (*series)[197]);
-  }
-}
-
 }  // namespace
 }  // namespace osb::launcher::test
