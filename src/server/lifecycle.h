@@ -57,6 +57,7 @@ class Lifecycle {
   net::task<> recover_once();
   net::task<bool> recover_row(store::SandboxRow row, const runtime::Sandbox* sandbox);
   void adopt(store::SandboxRow row, const runtime::Sandbox* sandbox);
+  void bring_up_to_date(Record& record, const runtime::Sandbox* sandbox);
 
   net::asio::any_io_executor executor_;
   Catalogue& catalogue_;

@@ -50,6 +50,7 @@ TEST_F(LifecycleTest, FailedCreatesLeaveNothing) {
                                    {ErrorCode::unavailable, "", 503, "NATIVE::RUNTIME_UNAVAILABLE"},
                                    {ErrorCode::internal, "", 500, "DOCKER::SANDBOX_START_FAILED"},
                                    {ErrorCode::not_found, "", 500, "DOCKER::SANDBOX_START_FAILED"},
+                                   {ErrorCode::too_large, "", 400, "SANDBOX::INVALID_PARAMETER"},
                                    {ErrorCode::exhausted, "NATIVE::MEMORY", 429, "NATIVE::MEMORY"}}) {
     runtime_->create_failure.emplace(code, "starting nope: no such program", wire);
     Answer answer = call("POST", "/v1/sandboxes", create_body());
@@ -67,6 +68,15 @@ TEST_F(LifecycleTest, AFailedCleanUpIsTriedAgain) {
   runtime_->destroy_failures = 1;
   EXPECT_EQ(call("POST", "/v1/sandboxes", create_body()).status, 500);
   EXPECT_EQ(app_->catalogue().size(), 1u);
+  ASSERT_TRUE(until([&] { return app_->catalogue().size() == 0; }));
+  EXPECT_EQ(rows(), 0u);
+}
+
+TEST_F(LifecycleTest, AFailedDeleteDoesNotEndTheRetriesOfACleanUp) {
+  runtime_->create_failure.emplace(ErrorCode::internal, "mounting: busy");
+  runtime_->destroy_failures = 2;
+  EXPECT_EQ(call("POST", "/v1/sandboxes", create_body()).status, 500);
+  EXPECT_EQ(call("DELETE", "/v1/sandboxes/" + runtime_->specs.at(0).id).status, 500);
   ASSERT_TRUE(until([&] { return app_->catalogue().size() == 0; }));
   EXPECT_EQ(rows(), 0u);
 }

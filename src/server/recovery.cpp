@@ -79,24 +79,29 @@ net::task<bool> Lifecycle::recover_row(store::SandboxRow row, const runtime::San
 void Lifecycle::adopt(store::SandboxRow row, const runtime::Sandbox* sandbox) {
   auto record = std::make_shared<Record>(executor_);
   record->row = std::move(row);
+  bring_up_to_date(*record, sandbox);
+  // Last: a row that could not be journalled is looked at again by the next try.
   catalogue_.restore(record);
   expiry_.set(record->id(), record->row.sandbox.expires_at);
-  if (ended(record->row.phase)) return;
-  if (auto late = unseen_exits_.find(record->id()); late != unseen_exits_.end()) {
-    record_end(*record, late->second);
+}
+
+void Lifecycle::bring_up_to_date(Record& record, const runtime::Sandbox* sandbox) {
+  if (ended(record.row.phase)) return;
+  if (auto late = unseen_exits_.find(record.id()); late != unseen_exits_.end()) {
+    record_end(record, late->second);
   } else if (!sandbox) {
-    commit_phase(*record, Phase::failed, "SANDBOX_LOST", "The sandbox ended while no server was watching.");
+    commit_phase(record, Phase::failed, "SANDBOX_LOST", "The sandbox ended while no server was watching.");
   } else if (sandbox->state == runtime::State::exited) {
-    record_end(*record, *sandbox);
+    record_end(record, *sandbox);
   } else {
     Phase phase = sandbox->state == runtime::State::paused ? Phase::paused : Phase::running;
-    store::SandboxRow next = record->row;
+    store::SandboxRow next = record.row;
     next.address = sandbox->address;
-    if (phase != next.phase || next.address != record->row.address) catalogue_.commit(*record, next);
-    if (phase == Phase::paused && record->row.phase != phase)
-      commit_phase(*record, phase, "CONTAINER_PAUSED", "The sandbox is paused.");
-    if (phase == Phase::running && record->row.phase != phase)
-      commit_phase(*record, phase, "CONTAINER_RUNNING", "The sandbox is running.");
+    if (phase != next.phase || next.address != record.row.address) catalogue_.commit(record, next);
+    if (phase == Phase::paused && record.row.phase != phase)
+      commit_phase(record, phase, "CONTAINER_PAUSED", "The sandbox is paused.");
+    if (phase == Phase::running && record.row.phase != phase)
+      commit_phase(record, phase, "CONTAINER_RUNNING", "The sandbox is running.");
   }
 }
 
