@@ -8,10 +8,6 @@
 
 namespace osb::server {
 
-namespace {
-constexpr std::chrono::seconds kRetryRemoval{2};
-}
-
 Lifecycle::Lifecycle(net::asio::any_io_executor executor, Catalogue& catalogue, store::SandboxStore& store,
                      runtime::Runtime& runtime)
     : executor_(executor),
