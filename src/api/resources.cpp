@@ -81,7 +81,7 @@ Resources parse_resources(const std::map<std::string, std::string>& limits) {
       out.pids = integer_of(value);
       if (!out.pids || *out.pids < 1 || *out.pids > 4'194'304)
         refuse(key, value, "expected a number of processes");
-    } else if (key == "gpu") {
+    } else if (key == "gpu" || key.ends_with("/gpu")) {
       refuse(key, value, "this runtime offers no GPU");
     }
   }

@@ -21,8 +21,8 @@ std::optional<int64_t> parse_cpu(std::string_view text);
 // fine); ki … ei (powers of 1024). nullopt unless positive and below 2^63.
 std::optional<int64_t> parse_memory(std::string_view text);
 
-// Keys cpu, memory and pids; "gpu" is refused, other keys mean nothing here. Throws Error(invalid,
-// SANDBOX::INVALID_PARAMETER) that names the key.
+// Keys cpu, memory and pids; "gpu" and "<vendor>/gpu" are refused, other keys mean nothing here. Throws
+// Error(invalid, SANDBOX::INVALID_PARAMETER) that names the key.
 Resources parse_resources(const std::map<std::string, std::string>& limits);
 
 }  // namespace osb::api

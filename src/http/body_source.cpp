@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/error.h"
+
 namespace osb::http {
 
 namespace {
@@ -39,12 +41,24 @@ size_t BodySource::decode_in_place(std::span<char> bytes) {
   return got;
 }
 
+void BodySource::end_within(std::chrono::milliseconds time) {
+  end_ = std::chrono::steady_clock::now() + time;
+}
+
+// How long the next piece may take.
+std::chrono::milliseconds BodySource::patience() const {
+  if (end_ == std::chrono::steady_clock::time_point::max()) return idle_time_;
+  auto left = std::chrono::ceil<std::chrono::milliseconds>(end_ - std::chrono::steady_clock::now());
+  if (left.count() <= 0) throw Error(ErrorCode::timeout, "reading the HTTP body: it did not end in time");
+  return idle_time_.count() > 0 ? std::min(left, idle_time_) : left;
+}
+
 net::task<size_t> BodySource::read_some(std::span<char> into) {
   while (!decoder_.done()) {
     if (size_t got = take_buffered(into)) co_return got;
     if (!buffer_.empty()) continue;
     if (decoder_.done()) break;
-    stream_.set_read_deadline(idle_time_);
+    stream_.set_read_deadline(patience());
     // Between chunks nothing says how much may be read, so whatever follows the body may come along.
     uint64_t run = decoder_.run_length();
     size_t count = co_await stream_.read_some(run ? into.first(std::min<uint64_t>(run, into.size())) : into);
@@ -80,8 +94,8 @@ net::task<bool> BodySource::read_rest(std::string& out, uint64_t limit) {
   co_return true;
 }
 
-net::task<bool> BodySource::drain(uint64_t limit, std::chrono::milliseconds idle_time) {
-  idle_time_ = idle_time;
+net::task<bool> BodySource::drain(uint64_t limit, std::chrono::milliseconds time) {
+  end_within(time);
   std::string scratch(std::min<uint64_t>(limit, kFirstRead), '\0');
   uint64_t taken = 0;
   while (!decoder_.done()) {

@@ -22,20 +22,23 @@ class BodySource {
   net::task<size_t> read_some(std::span<char> into);
   // Appends the rest to `out`; false when that would exceed `limit` bytes in total.
   net::task<bool> read_rest(std::string& out, uint64_t limit);
-  // Reads and forgets at most `limit` bytes, waiting at most `idle_time` for each piece; true if the end was
-  // reached.
-  net::task<bool> drain(uint64_t limit, std::chrono::milliseconds idle_time);
+  // Reads and forgets at most `limit` bytes for at most `time`; true if the end was reached.
+  net::task<bool> drain(uint64_t limit, std::chrono::milliseconds time);
+  // The rest must come within that time, however it trickles in; then reading throws Error(timeout).
+  void end_within(std::chrono::milliseconds time);
   bool done() const { return decoder_.done(); }
   const BodyFraming& framing() const { return decoder_.framing(); }
 
  private:
   size_t take_buffered(std::span<char> into);
   size_t decode_in_place(std::span<char> bytes);
+  std::chrono::milliseconds patience() const;
 
   net::Stream& stream_;
   InputBuffer& buffer_;
   BodyDecoder decoder_;
-  std::chrono::milliseconds idle_time_;
+  std::chrono::milliseconds idle_time_;  // zero: none
+  std::chrono::steady_clock::time_point end_ = std::chrono::steady_clock::time_point::max();
 };
 
 }  // namespace osb::http

@@ -26,6 +26,12 @@ bool wants_length(std::string_view method) {
   return method == "POST" || method == "PUT" || method == "PATCH";
 }
 
+// Whether doing it twice is the same as once. A POST that broke may have been done.
+bool is_idempotent(std::string_view method) {
+  constexpr std::string_view kMethods[] = {"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"};
+  return std::find(std::begin(kMethods), std::end(kMethods), method) != std::end(kMethods);
+}
+
 std::string request_head(const Target& target, const ClientRequest& request) {
   std::string text;
   append_request_line(text, request.method, request.target);
@@ -252,8 +258,8 @@ net::task<std::unique_ptr<ClientResponse>> Client::send(Target target, ClientReq
       co_await upload->wait_done();
       if (upload->source_failure) throw *upload->source_failure;
     }
-    bool stale =
-        kept && !connection->answered && failure->code() == ErrorCode::unavailable && !request.body_source;
+    bool stale = kept && !connection->answered && failure->code() == ErrorCode::unavailable &&
+                 !request.body_source && is_idempotent(request.method);
     if (!stale) throw *failure;
     kept = false;
     connection = nullptr;

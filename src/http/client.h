@@ -78,8 +78,8 @@ class Client {
   Client(const Client&) = delete;
 
   // Throws Error: unavailable (connecting, broken, bad answer), timeout. A request on a kept connection that
-  // broke before any answer byte is sent once more on a fresh one if its body can be replayed (no
-  // body_source).
+  // broke before any answer byte is sent once more on a fresh one if its method is idempotent and its body
+  // can be replayed (no body_source).
   net::task<std::unique_ptr<ClientResponse>> send(Target target, ClientRequest request);
   const ClientOptions& options() const;
   net::asio::any_io_executor executor() const;

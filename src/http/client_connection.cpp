@@ -69,7 +69,11 @@ class Answer final : public ClientResponse {
 
   net::task<> upload_done() override {
     if (!upload_ || upload_->done) co_return;
-    if (source_.done()) upload_->give_up();
+    if (source_.done()) {
+      upload_->give_up();
+      // It may be stuck in a write to a server that answered and reads no more.
+      if (connection_) connection_->stream->close();
+    }
     co_await upload_->wait_done();
   }
 

@@ -77,6 +77,12 @@ net::task<> no_thanks(Request&, ResponseWriter&) {
   throw Error(ErrorCode::too_large, "not that much");
   co_return;
 }
+net::task<> answers_and_reads_no_more(Request&, ResponseWriter& response) {
+  std::string early;
+  auto stream = response.upgrade(early);
+  co_await stream->write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+  co_await net::sleep_for(60s);
+}
 net::task<> two_hundred_four(Request&, ResponseWriter& response) { co_await response.send({.status = 204}); }
 
 // A body of `size` bytes, of known length or not, that breaks when less than `fail_below` is left.
@@ -103,6 +109,7 @@ struct ClientTest : World, testing::Test {
     router.add("*", "/echo", echo);
     router.add("*", "/pour", pour);
     router.add("*", "/no", no_thanks);
+    router.add("*", "/deaf", answers_and_reads_no_more);
     router.add("*", "/204", two_hundred_four);
   }
   static ClientOptions options() {
@@ -178,15 +185,45 @@ TEST_F(ClientTest, TakesAnAnswerThatComesBeforeTheBodyIsSent) {
   EXPECT_EQ(out.status, 413) << out.error;
 }
 
+TEST_F(ClientTest, AnUploadEndsWithItsAnswerThoughNobodyReadsIt) {
+  struct Early {
+    static net::task<> send(Client& client, uint16_t port, BodyReader& body, bool& done) {
+      ClientRequest request{.method = "POST", .target = "/deaf"};
+      request.body_source = &body;
+      request.full_duplex = true;
+      auto answer = co_await client.send({"127.0.0.1", port, ""}, std::move(request));
+      EXPECT_EQ(co_await answer->read_all(), "ok");
+      co_await answer->upload_done();
+      done = true;
+    }
+    static net::task<> wait(bool& done) {
+      for (int i = 0; i < 2000 && !done; i++) co_await net::sleep_for(5ms);
+    }
+  };
+  Client patient(loop.executor());  // waits for minutes until the server takes a piece
+  Blocks body(1 << 30, true);
+  bool done = false;
+  net::spawn(loop.executor(), "early", Early::send(patient, port, body, done));
+  run(Early::wait(done));
+  EXPECT_TRUE(done);
+}
+
 TEST_F(ClientTest, ReadsBodiesThatEndWithTheConnection) {
   EXPECT_EQ(ask_script({{"HTTP/1.0 200 OK\r\n\r\nall of it"}}).body, "all of it");
 }
 
 TEST_F(ClientTest, TriesOnceMoreOnAStaleConnection) {
   std::string ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
-  Outcome out = ask_script({{ok, ""}, {ok}}, 2, {.method = "POST", .body = "payload"});
+  Outcome out = ask_script({{ok, ""}, {ok}}, 2, {.method = "PUT", .body = "payload"});
   EXPECT_EQ(out.body, "ok") << out.error;
   EXPECT_EQ(script->accepted, 2);
+}
+
+TEST_F(ClientTest, NeverSendsAPostTwice) {
+  std::string ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+  Outcome out = ask_script({{ok, ""}, {ok}}, 2, {.method = "POST", .body = "payload"});
+  EXPECT_EQ(out.code, ErrorCode::unavailable) << "the server may have acted on it before it broke";
+  EXPECT_EQ(script->accepted, 1);
 }
 
 TEST_F(ClientTest, DoesNotTryAgainOnAFreshOne) {

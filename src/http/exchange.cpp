@@ -11,6 +11,9 @@ namespace {
 // cheaper.
 constexpr uint64_t kSmallRest = 256 * 1024;
 constexpr auto kRestTime = std::chrono::seconds(2);
+// A body that is wanted as a whole has this many idle times for all of it: a client that sends a byte now and
+// then must not keep a handler waiting for ever.
+constexpr int kIdleTimesForWhole = 5;
 
 // Headers that the server itself writes.
 bool is_framing_header(std::string_view name) {
@@ -88,6 +91,8 @@ net::task<std::string> Connection::Exchange::read_all(uint64_t limit) {
   std::string out;
   if (source_.done()) co_return out;
   if (continue_due_) co_await send_continue();
+  if (auto idle = connection_.core_->options.limits.body_idle_time; idle.count() > 0)
+    source_.end_within(kIdleTimesForWhole * idle);
   bool fits = true;
   bool late = false;
   try {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <set>
 
 #include "http/client_connection.h"
 #include "net/hangup.h"
@@ -33,19 +34,49 @@ bool is_one_of(std::string_view name, const auto& list) {
                      [&](std::string_view x) { return equal_ignoring_case(x, name); });
 }
 
-// Neither hop-by-hop, nor named by Connection, nor unwanted by the caller.
-bool passes(std::string_view name, const Headers& all, const std::vector<std::string>& drop) {
-  return !is_one_of(name, kHopByHop) && !is_one_of(name, drop) && !all.has_token("Connection", name);
-}
+struct LessIgnoringCase {
+  using is_transparent = void;
+  static char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
+  bool operator()(std::string_view a, std::string_view b) const {
+    return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(),
+                                        [](char x, char y) { return lower(x) < lower(y); });
+  }
+};
+
+// Which headers of one message go on: neither hop-by-hop, nor named by Connection, nor unwanted. What
+// Connection names is gathered once: comparing every header with every name would let one head of the allowed
+// size stop the loop for a second.
+class Filter {
+ public:
+  Filter(const Headers& all, const std::vector<std::string>& drop) : drop_(drop) {
+    for (const auto& [name, value] : all) {
+      if (!equal_ignoring_case(name, "Connection")) continue;
+      std::string_view rest = value;
+      while (!rest.empty()) {
+        size_t end = std::min(rest.find_first_of(", \t"), rest.size());
+        if (end > 0) named_.insert(rest.substr(0, end));
+        rest.remove_prefix(std::min(end + 1, rest.size()));
+      }
+    }
+  }
+  bool passes(std::string_view name) const {
+    return !is_one_of(name, kHopByHop) && !is_one_of(name, drop_) && !named_.contains(name);
+  }
+
+ private:
+  const std::vector<std::string>& drop_;
+  std::set<std::string_view, LessIgnoringCase> named_;
+};
 
 Headers request_headers(const Request& request, const ProxyOptions& options) {
   Headers out;
+  Filter filter(request.headers, options.drop_request_headers);
   if (options.keep_host && request.headers.has("Host"))
     out.add("Host", std::string(request.headers.get("Host")));
   for (const auto& [name, value] : request.headers) {
     bool ours = equal_ignoring_case(name, "Host") || equal_ignoring_case(name, "Expect") ||
                 options.set_request_headers.has(name);
-    if (!ours && passes(name, request.headers, options.drop_request_headers)) out.add(name, value);
+    if (!ours && filter.passes(name)) out.add(name, value);
   }
   for (const auto& [name, value] : options.set_request_headers) {
     if (equal_ignoring_case(name, "Host")) {
@@ -59,8 +90,9 @@ Headers request_headers(const Request& request, const ProxyOptions& options) {
 
 Headers response_headers(const Headers& from, const ProxyOptions& options) {
   Headers out;
+  Filter filter(from, options.drop_response_headers);
   for (const auto& [name, value] : from) {
-    if (!passes(name, from, options.drop_response_headers)) continue;
+    if (!filter.passes(name)) continue;
     bool moved = equal_ignoring_case(name, "Location") && value.starts_with('/') && !value.starts_with("//");
     out.add(name, moved ? options.location_prefix + value : value);
   }

@@ -139,14 +139,15 @@ TEST_F(Proxy, PassesTheRequestRaw) {
   std::string answer = talk(
       "POST /p/describe/a%2Fb%20c?q=%7b&flag HTTP/1.1\r\nHost: front\r\nAuthorization: "
       "secret\r\nX-Forwarded-For: evil\r\n"
-      "X-Keep: 1\r\nConnection: X-Hop\r\nX-Hop: 1\r\nTE: trailers\r\nConnection: close\r\nContent-Length: "
+      "X-Keep: 1\r\nConnection: X-Hop,x-hop-too ,\r\nX-Hop: 1\r\nX-HOP-Too: 1\r\nTE: trailers\r\n"
+      "Connection: close\r\nContent-Length: "
       "4\r\n\r\nbody",
       false);
   EXPECT_THAT(answer, HasSubstr("POST /describe/a%2Fb%20c?q=%7b&flag\n"));
   EXPECT_THAT(answer, HasSubstr("\nX-Keep=1\n"));
   EXPECT_THAT(answer, HasSubstr("\nX-Forwarded-For=127.0.0.1\n"));
   EXPECT_THAT(answer, HasSubstr("Host=127.0.0.1:" + std::to_string(backend_port)));
-  for (const char* gone : {"secret", "evil", "X-Hop", "TE=", "Connection="})
+  for (const char* gone : {"secret", "evil", "X-Hop", "X-HOP", "TE=", "Connection="})
     EXPECT_THAT(answer, Not(HasSubstr(gone)));
   EXPECT_THAT(answer, EndsWith("\nbody"));
 }

@@ -324,6 +324,39 @@ TEST_F(Limited, SilentBodies) {
   EXPECT_THAT(answer, StartsWith("HTTP/1.1 408 "));
 }
 
+// Sends `bytes` one by one, then `after`, and returns all that comes back.
+net::task<> trickle(World& world, std::string head, size_t bytes, std::chrono::milliseconds pause,
+                    std::string after, std::string& answer) {
+  auto stream = co_await net::connect_tcp(world.loop.executor(), "127.0.0.1", world.port, 1s);
+  bool open = true;
+  try {
+    co_await stream->write(head);
+    for (size_t i = 0; i < bytes; i++) {
+      co_await net::sleep_for(pause);
+      co_await stream->write("x");
+    }
+    co_await stream->write(after);
+  } catch (const Error&) {
+    open = false;  // cut off meanwhile
+  }
+  stream->set_read_deadline(open ? 10s : 1s);
+  char buffer[4096];
+  try {
+    while (size_t count = co_await stream->read_some(buffer)) answer.append(buffer, count);
+  } catch (const Error&) {  // reset: what came before counts
+  }
+}
+
+TEST_F(Limited, BodiesThatTrickle) {
+  std::string answer;
+  run(trickle(*this, "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 14\r\n\r\n", 14, 500ms, "", answer));
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 408 ")) << "no silence was too long, but all of them together";
+  answer.clear();
+  run(trickle(*this, "POST /ignore HTTP/1.1\r\nHost: h\r\nContent-Length: 8\r\n\r\n", 8, 500ms,
+              get("/hello", "Connection: close\r\n"), answer));
+  EXPECT_EQ(count_of(answer, "200 OK"), 1u) << "nobody waits that long for a body that nobody wants";
+}
+
 TEST_F(Limited, LongBodies) {
   EXPECT_THAT(talk(post("/echo", std::string(1000, 'x')) + get("/hello")), HasSubstr("hello"));
   std::string answer = talk(post("/echo", std::string(1001, 'x')) + get("/hello"));

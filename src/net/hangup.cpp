@@ -58,7 +58,8 @@ class HangupSet : public asio::execution_context::service {
     epoll_event events[64];
     int count = ::epoll_wait(set_.native_handle(), events, std::size(events), 0);
     for (int i = 0; i < count; i++) {
-      auto found = watches_.find(events[i].data.u64);
+      uint64_t number = events[i].data.u64;  // epoll_event is packed: no reference into it
+      auto found = watches_.find(number);
       if (found == watches_.end()) continue;
       auto on_hangup = std::exchange(found->second, nullptr);
       if (on_hangup) on_hangup();  // may add and remove watches

@@ -34,15 +34,20 @@ http::Response failure_answer(const Error& error) {
   return response;
 }
 
-http::Response failure_answer(std::exception_ptr failure) {
+http::Response failure_answer(std::exception_ptr failure, std::string_view request_id) {
+  auto note = [request_id](std::string_view error) {
+    log_error("a handler failed", {{"request_id", request_id}, {"error", error}});
+  };
   try {
     std::rethrow_exception(failure);
   } catch (const api::ValidationError& e) {
     return json_answer(422, json::serialize(e.body()));
   } catch (const Error& e) {
-    return failure_answer(e);
+    http::Response response = failure_answer(e);
+    if (response.status == 500) note(e.message());
+    return response;
   } catch (const std::exception& e) {
-    log_error("a handler failed", {{"error", e.what()}});
+    note(e.what());
   }
   return failure_answer(Error(ErrorCode::internal, "the request failed; the server's log has more"));
 }

@@ -3,6 +3,7 @@
 
 #include <exception>
 #include <string>
+#include <string_view>
 
 #include "base/error.h"
 #include "http/message.h"
@@ -13,10 +14,11 @@ http::Response json_answer(int status, std::string json);
 http::Response empty_answer(int status);
 
 // {"code","message"} with the status of http/status.h; 422 with "detail" for ValidationError; "Retry-After"
-// where trying again helps. Anything that is neither Error nor ValidationError becomes a 500 that tells
-// nothing.
+// where trying again helps.
 http::Response failure_answer(const Error& error);
-http::Response failure_answer(std::exception_ptr failure);
+// Any failure of a handler. What is neither Error nor ValidationError becomes a 500 that tells nothing; the
+// cause of every 500 is logged under the request's id.
+http::Response failure_answer(std::exception_ptr failure, std::string_view request_id);
 
 // The answers of the router, with "detail" as older readers know it.
 http::Response no_route_answer();

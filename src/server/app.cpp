@@ -102,7 +102,7 @@ net::task<> App::handle(http::Request& request, http::ResponseWriter& response) 
   }
   if (!failure) co_return;
   if (response.started()) std::rethrow_exception(failure);  // nothing can be said any more
-  co_await response.send(failure_answer(failure));
+  co_await response.send(failure_answer(failure, request.request_id));
 }
 
 net::task<> App::dispatch(http::Request& request, http::ResponseWriter& response) {

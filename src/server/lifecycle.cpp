@@ -8,10 +8,6 @@
 
 namespace osb::server {
 
-namespace {
-constexpr std::chrono::seconds kRetryRemoval{2};
-}
-
 Lifecycle::Lifecycle(net::asio::any_io_executor executor, Catalogue& catalogue, store::SandboxStore& store,
                      runtime::Runtime& runtime)
     : executor_(executor),
@@ -144,16 +140,26 @@ net::task<> Lifecycle::remove(std::string id) {
     failure = e;
   }
   if (gone) co_return;
+  bool retried = before.phase == Phase::deleting;  // an expiry or clean-up that failed goes on trying
+  expiry_.set(id, retried ? now() + kRetryRemoval : before.sandbox.expires_at);
   catalogue_.commit(*record, std::move(before));
-  if (record->early_exit) record_end(*record, *record->early_exit);
-  expiry_.set(id, record->row.sandbox.expires_at);
+  if (record->early_exit && !retried) record_end(*record, *record->early_exit);
   throw *failure;
 }
 
 net::task<> Lifecycle::expire(std::string id) {
   RecordPtr record = catalogue_.find(id);
   if (!record) co_return;
-  AsyncLock::Guard guard = co_await record->lock.acquire();
+  std::optional<AsyncLock::Guard> guard;
+  try {
+    guard.emplace(co_await record->lock.acquire());
+  } catch (const Error& e) {
+    log_error("an expired sandbox is busy; trying again", {{"sandbox", id}, {"error", e.message()}});
+  }
+  if (!guard) {  // the deadline was forgotten when it passed
+    expiry_.set(id, now() + kRetryRemoval);
+    co_return;
+  }
   if (record->removed) co_return;
   const auto& deadline = record->row.sandbox.expires_at;
   bool retried = record->row.phase == Phase::deleting;

@@ -5,6 +5,7 @@
 // reports are taken in at any time.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <unordered_map>
 
@@ -43,6 +44,7 @@ class Lifecycle {
 
  private:
   using Phase = store::Phase;
+  static constexpr std::chrono::seconds kRetryRemoval{2};
 
   RecordPtr new_record(const CreatePlan& plan);
   void became_running(Record& record, const runtime::Sandbox& sandbox);
@@ -55,8 +57,10 @@ class Lifecycle {
   void commit_phase(Record& record, Phase phase, std::string_view reason, std::string message);
 
   net::task<> recover_once();
+  net::task<> reap(store::SandboxRow row);
   net::task<bool> recover_row(store::SandboxRow row, const runtime::Sandbox* sandbox);
   void adopt(store::SandboxRow row, const runtime::Sandbox* sandbox);
+  void bring_up_to_date(Record& record, const runtime::Sandbox* sandbox);
 
   net::asio::any_io_executor executor_;
   Catalogue& catalogue_;

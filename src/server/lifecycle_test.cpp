@@ -1,6 +1,10 @@
 // Operations that meet each other, ends, and failures of the runtime.
 #include <gmock/gmock.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
+#include "base/fd.h"
+#include "base/log.h"
 #include "server/server_fixture.h"
 
 namespace osb::server {
@@ -50,6 +54,7 @@ TEST_F(LifecycleTest, FailedCreatesLeaveNothing) {
                                    {ErrorCode::unavailable, "", 503, "NATIVE::RUNTIME_UNAVAILABLE"},
                                    {ErrorCode::internal, "", 500, "DOCKER::SANDBOX_START_FAILED"},
                                    {ErrorCode::not_found, "", 500, "DOCKER::SANDBOX_START_FAILED"},
+                                   {ErrorCode::too_large, "", 400, "SANDBOX::INVALID_PARAMETER"},
                                    {ErrorCode::exhausted, "NATIVE::MEMORY", 429, "NATIVE::MEMORY"}}) {
     runtime_->create_failure.emplace(code, "starting nope: no such program", wire);
     Answer answer = call("POST", "/v1/sandboxes", create_body());
@@ -62,11 +67,31 @@ TEST_F(LifecycleTest, FailedCreatesLeaveNothing) {
   EXPECT_EQ(rows(), 0u);
 }
 
+TEST_F(LifecycleTest, TheCauseOfA500IsLoggedUnderItsRequest) {
+  Fd log(::memfd_create("log", MFD_CLOEXEC));
+  configure_log(LogLevel::error, log.get(), "test");
+  runtime_->create_failure.emplace(ErrorCode::internal, "mounting: busy");
+  EXPECT_EQ(call("POST", "/v1/sandboxes", create_body(), {{"X-Request-ID", "r-17"}}).status, 500);
+  configure_log(LogLevel::info, 2, "");
+  std::string text(4096, '\0');
+  text.resize(static_cast<size_t>(std::max<ssize_t>(0, ::pread(log.get(), text.data(), text.size(), 0))));
+  EXPECT_THAT(text, testing::AllOf(HasSubstr("\"r-17\""), HasSubstr("mounting: busy")));
+}
+
 TEST_F(LifecycleTest, AFailedCleanUpIsTriedAgain) {
   runtime_->create_failure.emplace(ErrorCode::internal, "mounting: busy");
   runtime_->destroy_failures = 1;
   EXPECT_EQ(call("POST", "/v1/sandboxes", create_body()).status, 500);
   EXPECT_EQ(app_->catalogue().size(), 1u);
+  ASSERT_TRUE(until([&] { return app_->catalogue().size() == 0; }));
+  EXPECT_EQ(rows(), 0u);
+}
+
+TEST_F(LifecycleTest, AFailedDeleteDoesNotEndTheRetriesOfACleanUp) {
+  runtime_->create_failure.emplace(ErrorCode::internal, "mounting: busy");
+  runtime_->destroy_failures = 2;
+  EXPECT_EQ(call("POST", "/v1/sandboxes", create_body()).status, 500);
+  EXPECT_EQ(call("DELETE", "/v1/sandboxes/" + runtime_->specs.at(0).id).status, 500);
   ASSERT_TRUE(until([&] { return app_->catalogue().size() == 0; }));
   EXPECT_EQ(rows(), 0u);
 }

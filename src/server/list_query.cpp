@@ -1,6 +1,7 @@
 #include "server/list_query.h"
 
 #include <algorithm>
+#include <map>
 
 #include "api/validation.h"
 
@@ -13,7 +14,7 @@ std::string decoded(std::string_view text) {
 }
 
 std::vector<std::pair<std::string, std::string>> parse_metadata(std::string_view text) {
-  std::vector<std::pair<std::string, std::string>> out;
+  std::map<std::string, std::string> out;
   while (!text.empty()) {
     size_t end = std::min(text.find('&'), text.size());
     std::string_view part = text.substr(0, end);
@@ -22,11 +23,9 @@ std::vector<std::pair<std::string, std::string>> parse_metadata(std::string_view
     if (equals == std::string_view::npos)
       throw Error(ErrorCode::invalid, "reading the metadata filter: expected key=value pairs joined by '&'",
                   "INVALID_METADATA_FORMAT");
-    std::string key = decoded(part.substr(0, equals));
-    std::erase_if(out, [&](const auto& entry) { return entry.first == key; });  // the last one counts
-    out.emplace_back(std::move(key), decoded(part.substr(equals + 1)));
+    out.insert_or_assign(decoded(part.substr(0, equals)), decoded(part.substr(equals + 1)));
   }
-  return out;
+  return {out.begin(), out.end()};
 }
 
 int64_t page_number(const http::Query& query, const char* name, int64_t otherwise, api::IntRule rule,

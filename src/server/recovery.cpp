@@ -57,7 +57,10 @@ net::task<> Lifecycle::recover_once() {
   for (const auto& [id, sandbox] : unknown) {
     if (catalogue_.find(id)) continue;
     log_warn("removing a sandbox that no journal knows", {{"sandbox", id}});
-    co_await runtime_.destroy(id);
+    store::SandboxRow row;
+    row.sandbox.id = id;
+    row.sandbox.created_at = now();
+    co_await reap(std::move(row));
     reaped++;
   }
   log_info("sandboxes taken over", {{"adopted", adopted}, {"reaped", reaped}});
@@ -68,35 +71,61 @@ net::task<bool> Lifecycle::recover_row(store::SandboxRow row, const runtime::San
   bool unfinished = row.phase == Phase::creating || row.phase == Phase::deleting;
   bool expired = row.sandbox.expires_at && *row.sandbox.expires_at <= now();
   if (unfinished || expired) {
-    co_await runtime_.destroy(row.sandbox.id);
-    store_.remove(row.sandbox.id);
+    co_await reap(std::move(row));
     co_return false;
   }
   adopt(std::move(row), sandbox);
   co_return true;
 }
 
+// One that cannot be removed now must not keep all others from being served: it is shown as being removed,
+// and tried again. Throws Error(unavailable) when the runtime is not there at all.
+net::task<> Lifecycle::reap(store::SandboxRow row) {
+  std::optional<Error> failure;
+  try {
+    co_await runtime_.destroy(row.sandbox.id);
+    store_.remove(row.sandbox.id);
+  } catch (const Error& e) {
+    if (e.code() == ErrorCode::unavailable) throw;
+    failure = e;
+  }
+  if (!failure) co_return;
+  log_error("removing a sandbox failed; trying again",
+            {{"sandbox", row.sandbox.id}, {"error", failure->message()}});
+  row.phase = Phase::deleting;
+  row.sandbox.status = {store::state_of(row.phase), "DELETING", "The sandbox is being removed.", now()};
+  auto record = std::make_shared<Record>(executor_);
+  record->row = std::move(row);
+  catalogue_.insert(record);
+  expiry_.set(record->id(), now() + kRetryRemoval);
+}
+
 void Lifecycle::adopt(store::SandboxRow row, const runtime::Sandbox* sandbox) {
   auto record = std::make_shared<Record>(executor_);
   record->row = std::move(row);
+  bring_up_to_date(*record, sandbox);
+  // Last: a row that could not be journalled is looked at again by the next try.
   catalogue_.restore(record);
   expiry_.set(record->id(), record->row.sandbox.expires_at);
-  if (ended(record->row.phase)) return;
-  if (auto late = unseen_exits_.find(record->id()); late != unseen_exits_.end()) {
-    record_end(*record, late->second);
+}
+
+void Lifecycle::bring_up_to_date(Record& record, const runtime::Sandbox* sandbox) {
+  if (ended(record.row.phase)) return;
+  if (auto late = unseen_exits_.find(record.id()); late != unseen_exits_.end()) {
+    record_end(record, late->second);
   } else if (!sandbox) {
-    commit_phase(*record, Phase::failed, "SANDBOX_LOST", "The sandbox ended while no server was watching.");
+    commit_phase(record, Phase::failed, "SANDBOX_LOST", "The sandbox ended while no server was watching.");
   } else if (sandbox->state == runtime::State::exited) {
-    record_end(*record, *sandbox);
+    record_end(record, *sandbox);
   } else {
     Phase phase = sandbox->state == runtime::State::paused ? Phase::paused : Phase::running;
-    store::SandboxRow next = record->row;
+    store::SandboxRow next = record.row;
     next.address = sandbox->address;
-    if (phase != next.phase || next.address != record->row.address) catalogue_.commit(*record, next);
-    if (phase == Phase::paused && record->row.phase != phase)
-      commit_phase(*record, phase, "CONTAINER_PAUSED", "The sandbox is paused.");
-    if (phase == Phase::running && record->row.phase != phase)
-      commit_phase(*record, phase, "CONTAINER_RUNNING", "The sandbox is running.");
+    if (phase != next.phase || next.address != record.row.address) catalogue_.commit(record, next);
+    if (phase == Phase::paused && record.row.phase != phase)
+      commit_phase(record, phase, "CONTAINER_PAUSED", "The sandbox is paused.");
+    if (phase == Phase::running && record.row.phase != phase)
+      commit_phase(record, phase, "CONTAINER_RUNNING", "The sandbox is running.");
   }
 }
 

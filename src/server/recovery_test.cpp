@@ -69,6 +69,25 @@ TEST_F(RecoveryTest, UnfinishedAndUnknownSandboxesAreRemoved) {
   EXPECT_EQ(rows(), 0u);
 }
 
+TEST_F(RecoveryTest, OneThatCannotBeRemovedDoesNotHoldUpTheOthers) {
+  std::string good = create();
+  end();
+  journal("stuck", store::Phase::running, std::chrono::seconds(-5));
+  hold("stuck", runtime::State::running);
+  hold("strange", runtime::State::running);
+  start(false);
+  runtime_->destroy_failures = 1'000'000;
+  net::spawn(loop_->executor(), "recovery", app_->recover());
+  ASSERT_TRUE(until([&] { return app_->catalogue().size() == 3; }));
+  EXPECT_EQ(call("GET", "/health").status, 200);
+  EXPECT_EQ(state(good), "Running");
+  EXPECT_EQ(state("stuck"), "Stopping");
+  EXPECT_EQ(rows(), 3u) << "a server that is killed now must not forget them";
+  runtime_->destroy_failures = 0;
+  ASSERT_TRUE(until([&] { return app_->catalogue().size() == 1; }));
+  EXPECT_EQ(rows(), 1u);
+}
+
 TEST_F(RecoveryTest, AnEndDuringRecoveryIsNotLost) {
   end();
   journal("a", store::Phase::creating);

@@ -21,6 +21,8 @@ Error create_error(const Error& from) {
   switch (from.code()) {
     case ErrorCode::invalid:
       return Error(from.code(), from.message(), code_or(from, "SANDBOX::INVALID_ENTRYPOINT"));
+    case ErrorCode::too_large:  // of entrypoint and environment, not of the body
+      return Error(ErrorCode::invalid, from.message(), code_or(from, "SANDBOX::INVALID_PARAMETER"));
     case ErrorCode::exhausted:
       return Error(from.code(), from.message(), code_or(from, "NATIVE::CAPACITY_EXHAUSTED"));
     case ErrorCode::unavailable:

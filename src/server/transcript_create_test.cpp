@@ -76,6 +76,8 @@ TEST_F(CreateTranscript, RefusesCreates) {
            "SANDBOX::INVALID_PARAMETER"},
           {R"({"image":{"uri":"base:latest"},"resourceLimits":{"gpu":"1"},"entrypoint":["x"]})", 400,
            "SANDBOX::INVALID_PARAMETER"},
+          {R"({"image":{"uri":"base:latest"},"resourceLimits":{"nvidia.com/gpu":"1"},"entrypoint":["x"]})",
+           400, "SANDBOX::INVALID_PARAMETER"},
           {R"({"image":{"uri":"base:latest"},"resourceLimits":{},"entrypoint":[""]})", 400,
            "SANDBOX::INVALID_ENTRYPOINT"},
           {R"({"image":{"uri":"base:latest"},"resourceLimits":{},"entrypoint":["a 'b"]})", 400,
