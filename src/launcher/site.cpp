@@ -100,6 +100,7 @@ Site open_site(const LauncherOptions& options) {
   check(::fchmod(site.root.get(), 0700), "closing STATE/launcher");
   site.lock = take_over(site.root);
   site.sandboxes = sys::make_directories(site.root.get(), "sandboxes", 0700);
+  sys::spread_subdirectories(site.sandboxes.get());
   site.trash = sys::make_directories(site.root.get(), "trash", 0700);
   sys::make_directories(site.root.get(), "mnt", 0700);
   site.sandboxes_path = std::string(real.get()) + "/launcher/sandboxes";

@@ -2,9 +2,11 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <linux/fs.h>
 #include <linux/openat2.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -77,6 +79,13 @@ Fd make_directories(int dir, const std::string& path, mode_t mode) {
     current = open_beneath(current.get(), name, O_RDONLY | O_DIRECTORY);
   }
   return current;
+}
+
+bool spread_subdirectories(int dir) {
+  int flags = 0;
+  if (::ioctl(dir, FS_IOC_GETFLAGS, &flags) != 0) return false;
+  flags |= FS_TOPDIR_FL;
+  return ::ioctl(dir, FS_IOC_SETFLAGS, &flags) == 0;
 }
 
 std::vector<std::string> list_directory(int dir) {

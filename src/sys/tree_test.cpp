@@ -1,8 +1,12 @@
 #include "sys/tree.h"
 
 #include <gtest/gtest.h>
+#include <linux/fs.h>
+#include <linux/magic.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 #include "base/error.h"
 
@@ -48,6 +52,21 @@ TEST_F(Tree, SymbolicLinksAreNotFollowed) {
   EXPECT_THROW(open_beneath(dir(), "../etc", O_RDONLY), Error);
   EXPECT_THROW(open_beneath(dir(), "/etc/passwd", O_RDONLY), Error);
   EXPECT_THROW(make_directories(dir(), "out/new"), Error);
+}
+
+TEST_F(Tree, SpreadsSubdirectoriesWhereTheFileSystemCan) {
+  int before = 0, after = 0;
+  bool has_flags = ::ioctl(dir(), FS_IOC_GETFLAGS, &before) == 0;
+  if (!spread_subdirectories(dir())) {
+    struct statfs info{};
+    ASSERT_EQ(::fstatfs(dir(), &info), 0);
+    EXPECT_NE(info.f_type, EXT4_SUPER_MAGIC) << "there it works";
+    return;
+  }
+  ASSERT_TRUE(has_flags);
+  ASSERT_EQ(::ioctl(dir(), FS_IOC_GETFLAGS, &after), 0);
+  EXPECT_EQ(after & FS_TOPDIR_FL, FS_TOPDIR_FL);
+  EXPECT_EQ(after & ~FS_TOPDIR_FL, before & ~FS_TOPDIR_FL) << "and nothing else";
 }
 
 TEST_F(Tree, RemovalStaysInside) {
