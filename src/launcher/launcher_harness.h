@@ -128,7 +128,7 @@ class Machine {
     for (const char* name : {"bin", "sbin", "lib", "lib64"})
       fs::create_symlink(std::string("usr/") + name, root_ + "/host/" + name);
     fs::copy_file(OSB_TEST_GUEST, root_ + "/guest/opt/opensandbox/execd");
-    std::ofstream(root_ + "/images/tiny/lock");
+    std::ofstream lock(root_ + "/images/tiny/lock");
     std::ofstream(root_ + "/images/tiny/rootfs/data/file") << "from the image";
     options_ = {root_ + "/state", root_ + "/images", 0, root_ + "/socket",
                 root_ + "/guest", root_ + "/host",   0};

@@ -4,7 +4,6 @@
 #include "execd/files/multipart_parser.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include <algorithm>
 
@@ -22,7 +21,9 @@ constexpr size_t kMaxPadding = 64;  // blanks between a boundary and its line en
 }
 
 bool equals(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
+  auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [&](char x, char y) { return lower(x) == lower(y); });
 }
 
 std::string_view trim(std::string_view text) {

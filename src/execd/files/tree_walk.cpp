@@ -75,15 +75,16 @@ bool TreeWalk::next(Entry& entry) {
       here_.reset();
       continue;
     }
-    std::string_view name = level.name(level.next++);
+    const char* name = level.name(level.next++);
     struct stat st{};
-    if (::fstatat(here_.get(), name.data(), &st, AT_SYMLINK_NOFOLLOW) != 0) continue;
+    if (::fstatat(here_.get(), name, &st, AT_SYMLINK_NOFOLLOW) != 0) continue;
     path_.resize(level.path_size);
     if (!path_.empty()) path_ += '/';
+    size_t name_at = path_.size();
     path_ += name;
     descend_ = S_ISDIR(st.st_mode) && levels_.size() < depth_;
     entry.path = path_;
-    entry.name = std::string_view(path_).substr(path_.size() - name.size());
+    entry.name = std::string_view(path_).substr(name_at);
     entry.st = st;
     return true;
   }

@@ -42,7 +42,7 @@ class TreeWalk {
     std::vector<uint32_t> starts;
     size_t next = 0;
     size_t path_size = 0;  // of the directory's own path
-    std::string_view name(size_t i) const { return std::string_view(text.c_str() + starts[i]); }
+    const char* name(size_t i) const { return text.c_str() + starts[i]; }
   };
 
   void enter();
