@@ -47,7 +47,7 @@ def test_privileges(server, sandbox, execd):
         for space in ("pid", "mnt", "net", "uts", "ipc", "cgroup"):
             if os.path.exists(f"/proc/self/ns/{space}"):
                 assert os.readlink(f"/proc/{pid}/ns/{space}") != os.readlink(f"/proc/self/ns/{space}"), (space, what)
-        fds = {os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")}
+        fds = machine.open_files(pid)
         # Nothing of the server's but the end of the sandbox's own log.
         held = {f for f in fds if str(server.state) in f}
         assert held <= {str(server.state / "launcher" / "sandboxes" / sandbox["id"] / "log")}, f"{what} holds {fds}"

@@ -54,6 +54,17 @@ def resident_kib(pid, peak=False):
     return int(value.split()[0]) if value else None
 
 
+def open_files(pid):
+    """What the descriptors of a process lead to; one that it closes meanwhile is left out."""
+    found = set()
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            found.add(os.readlink(f"/proc/{pid}/fd/{fd}"))
+        except FileNotFoundError:
+            pass
+    return found
+
+
 def open_fds(pid):
     return len(os.listdir(f"/proc/{pid}/fd"))
 
