@@ -128,6 +128,10 @@ Line& Line::operator=(Line&& other) noexcept {
 
 uint32_t Line::address() const { return network_->block_.first + number_; }
 
+void Line::settle() const {
+  if (connected_) sys::settle_link(network_->link_name(number_));
+}
+
 void Line::connect(pid_t pid) {
   std::string name = network_->link_name(number_);
   sys::create_veth(network_->route_, {name, "eth0", pid, network_->mtu_});

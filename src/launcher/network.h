@@ -32,6 +32,8 @@ class Line {
   std::string address_text() const { return sys::ipv4_text(address()); }
   // Makes the link; its far end appears as eth0, down, in the network namespace of the process. Throws Error.
   void connect(pid_t pid);
+  // Call it when the far end is up: from then on the first packet arrives.
+  void settle() const;
   void reset();
   explicit operator bool() const { return network_ != nullptr; }
 

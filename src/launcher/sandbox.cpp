@@ -165,6 +165,7 @@ void Sandbox::ready() {
   deadline_.reset();
   if (phase_ != Phase::starting || failure_) return;
   phase_ = Phase::running;
+  line_.settle();
   started_told_ = true;
   events_.started({});
 }

@@ -6,14 +6,18 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/ethtool.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
+#include <linux/sockios.h>
 #include <linux/veth.h>
 #include <net/if.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 
 #include "base/error.h"
 #include "sys/text_file.h"
@@ -113,6 +117,16 @@ InnerNetworkMessages inner_network_messages(uint32_t local, uint32_t gateway) {
   messages.attr_be32(RTA_GATEWAY, gateway);
   messages.bytes();  // finishes the last message
   return result;
+}
+
+void settle_link(const std::string& name) {
+  Fd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  ethtool_value value{};
+  value.cmd = ETHTOOL_GLINK;
+  ifreq request{};
+  name.copy(request.ifr_name, sizeof request.ifr_name - 1);
+  request.ifr_data = reinterpret_cast<char*>(&value);
+  if (socket) ::ioctl(socket.get(), SIOCETHTOOL, &request);
 }
 
 bool delete_link(NetlinkSocket& route, const std::string& name) {

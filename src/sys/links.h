@@ -25,6 +25,11 @@ void create_veth(NetlinkSocket& route, const VethSpec& spec);
 // there.
 void bring_up_line(NetlinkSocket& route, const std::string& name, uint32_t local, uint32_t remote);
 
+// The kernel notices that a line has got its other end, and lets packets into it, by work that it puts off:
+// what is sent before is dropped, and the sender tries again after a second. This has the kernel do that work
+// now. Best effort; kernels that do not know this just answer.
+void settle_link(const std::string& name);
+
 // True if there was such a link.
 bool delete_link(NetlinkSocket& route, const std::string& name);
 std::vector<std::string> links_with_prefix(NetlinkSocket& route, const std::string& prefix);
