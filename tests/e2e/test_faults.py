@@ -146,7 +146,8 @@ def test_launcher_killed_again_and_again_during_creates(world):
     for _ in range(4):
         world.create()
         launcher = world.launcher()
-        threads = [threading.Thread(target=lambda: quietly(lambda: world.create())) for _ in range(8)]
+        answered = set()
+        threads = [threading.Thread(target=lambda: quietly(lambda: answered.add(world.create()["id"]))) for _ in range(8)]
         [t.start() for t in threads]
         wait_for(lambda: len(machine.links(f"osb{world.tag}-")) > 1, "some creates to be under way", interval=0.002)
         os.kill(launcher, signal.SIGKILL)
@@ -160,6 +161,7 @@ def test_launcher_killed_again_and_again_during_creates(world):
 
             wait_for(lambda: state() in ("Running", "Failed", "gone"), "a settled state")
             if state() == "gone":
+                assert sandbox["id"] not in answered, "only a create that was never answered may leave no record"
                 continue
             if state() == "Running":
                 assert world.execd(sandbox["id"]).run("echo ok") == "ok\n"
