@@ -12,7 +12,10 @@
 #include "execd/code/contexts.h"
 #include "execd/command/command_routes.h"
 #include "execd/metrics.h"
+#include "execd/port_proxy.h"
 #include "execd/reaper.h"
+#include "execd/runtime_init.h"
+#include "execd/telemetry/otlp_exporter.h"
 #include "http/server.h"
 
 namespace osb::execd {
@@ -28,6 +31,35 @@ struct DaemonOptions {
   // Where clients look for a Jupyter server before they call code execution ready: connections are accepted
   // and closed there, unless somebody else listens. 0: nowhere.
   uint16_t jupyter_port = 0;
+  // Serve nothing before POST /internal/init (runtime_init.h); `on_init` runs before the daemon opens.
+  bool wait_for_init = false;
+  RuntimeInit::Apply on_init;
+  std::string version;           // of the program, for exported metrics
+  Attributes metric_attributes;  // on every metric
+  std::optional<OtlpConfig> export_metrics;
+};
+
+// Everything that routes lead to, put together from options that are final.
+class Services {
+ public:
+  Services(net::asio::any_io_executor executor, Reaper& reaper, const DaemonOptions& options,
+           std::function<uint16_t()> own_port);
+  Services(const Services&) = delete;
+
+  const http::Router& router() const { return router_; }
+  Commands& commands() { return commands_; }
+  Telemetry& telemetry() { return telemetry_; }
+
+ private:
+  void register_routes();
+
+  const DaemonOptions& options_;
+  Commands commands_;
+  CodeContexts contexts_;
+  MetricsSampler metrics_;
+  Telemetry telemetry_;
+  PortProxy proxy_;
+  http::Router router_;
 };
 
 class Daemon {
@@ -39,22 +71,25 @@ class Daemon {
   // Accepts connections when it returns. Throws Error.
   void listen();
   uint16_t port() const { return port_; }
-  Commands& commands() { return commands_; }
-  // Lets running requests end for `grace`.
+  // Not before init, where that is waited for.
+  Commands& commands() { return services_->commands(); }
+  // Lets running requests end for `grace`, and exports metrics a last time.
   net::task<> stop(std::chrono::milliseconds grace);
 
  private:
-  void register_routes();
+  void open();
   void listen_for_jupyter_checks();
   net::task<> handle(http::Request& request, http::ResponseWriter& response);
+  net::task<> apply_init(InitRequest init);
   bool may_enter(const http::Request& request) const;
+  void count(const http::Request& request, int status, std::chrono::microseconds took);
 
   net::asio::any_io_executor executor_;
+  Reaper& reaper_;
   DaemonOptions options_;
-  Commands commands_;
-  CodeContexts contexts_;
-  MetricsSampler metrics_;
-  http::Router router_;
+  RuntimeInit init_;
+  std::unique_ptr<Services> services_;
+  std::unique_ptr<OtlpExporter> exporter_;
   std::unique_ptr<http::Server> server_;
   std::shared_ptr<net::Listener> jupyter_;
   uint16_t port_ = 0;

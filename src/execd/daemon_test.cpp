@@ -142,7 +142,9 @@ TEST_F(DaemonTest, AsksForTheTokenEverywhereButAtPing) {
   };
   EXPECT_EQ(bare("/ping").status, 200);
   EXPECT_EQ(bare("/ping").body, "");
-  for (const char* target : {"/metrics", "/command/status/x", "/nothing", "/ping/x"}) {
+  EXPECT_EQ(bare("/ready").body, R"({"initialized":true})");
+  for (const char* target :
+       {"/metrics", "/command/status/x", "/nothing", "/ping/x", "/ready/x", "/metrics/prometheus"}) {
     Answer answer = bare(target);
     EXPECT_EQ(refusal(answer), "401 UNAUTHORIZED") << target;
     json::Value body = json::parse(answer.body);
