@@ -9,11 +9,13 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "execd/small_file.h"
 
 namespace osb::execd {
 namespace {
 
 constexpr uint16_t kJupyterPort = 44771;
+constexpr size_t kEtcBytes = 64 * 1024;
 
 // An empty file where clients append variables for later commands; without it they still work, only that
 // fails.
@@ -41,6 +43,17 @@ uint16_t jupyter_port(const Environment& environment) {
   uint16_t port = 0;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
   return error == std::errc() && end == text.data() + text.size() ? port : kJupyterPort;
+}
+
+void set_metrics_export(DaemonOptions& options, const Environment& environment, const std::string& version) {
+  options.version = version;
+  options.metric_attributes = common_attributes(environment);
+  try {
+    auto text = [](const char* path) { return read_small_file(path, kEtcBytes).value_or(""); };
+    options.export_metrics = otlp_config(environment, text("/etc/hostinfo"), text("/etc/hosts"));
+  } catch (const Error& error) {
+    log_warn("metrics are not exported", {{"error", error.message()}});
+  }
 }
 
 }  // namespace osb::execd

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
+#include "execd/daemon.h"
 #include "execd/environment.h"
 
 namespace osb::execd {
@@ -13,5 +15,8 @@ constexpr int kWorkloadOomScore = 500;  // the workload dies of a memory bomb, t
 Environment base_environment(Environment environment);
 // $JUPYTER_PORT, or where clients look without it.
 uint16_t jupyter_port(const Environment& environment);
+
+// Where metrics are exported to, if the environment asks for it; what cannot be done is logged.
+void set_metrics_export(DaemonOptions& options, const Environment& environment, const std::string& version);
 
 }  // namespace osb::execd

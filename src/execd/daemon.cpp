@@ -156,6 +156,11 @@ void Daemon::listen_for_jupyter_checks() {
   }
 }
 
+net::task<> Daemon::drain(std::chrono::milliseconds grace) {
+  if (jupyter_) jupyter_->close();
+  co_await server_->drain(grace);
+}
+
 net::task<> Daemon::stop(std::chrono::milliseconds grace) {
   if (jupyter_) jupyter_->close();
   co_await server_->stop(grace);

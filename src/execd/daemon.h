@@ -73,7 +73,9 @@ class Daemon {
   uint16_t port() const { return port_; }
   // Not before init, where that is waited for.
   Commands& commands() { return services_->commands(); }
-  // Lets running requests end for `grace`, and exports metrics a last time.
+  // Stops accepting and lets running requests end for `grace`; further ones of theirs may still follow.
+  net::task<> drain(std::chrono::milliseconds grace);
+  // The same, then drops what is left, and exports metrics a last time.
   net::task<> stop(std::chrono::milliseconds grace);
 
  private:
