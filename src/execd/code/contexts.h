@@ -53,7 +53,7 @@ class CodeContexts {
   net::task<std::shared_ptr<Execution>> run(std::string language, std::string id, std::string code);
   // `id`: of a context, or of the execution that runs in one. False when there is no such thing. A context
   // that runs nothing is left alone.
-  bool interrupt(std::string_view id);
+  net::task<bool> interrupt(std::string id);
 
  private:
   struct Context {
