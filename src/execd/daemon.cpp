@@ -8,8 +8,6 @@
 #include "base/ids.h"
 #include "base/json_text.h"
 #include "base/log.h"
-#include "execd/code/code_routes.h"
-#include "execd/files/file_routes.h"
 #include "http/status.h"
 
 namespace osb::execd {
@@ -61,11 +59,6 @@ std::unique_ptr<net::Listener> listen_at(const net::asio::any_io_executor& execu
   return net::adopt_listener(executor, std::move(socket));
 }
 
-// Code runs under the same conditions as commands.
-CodeContexts::Options code_options(const CommandDefaults& commands) {
-  return {to_strings(commands.environment), commands.cwd, {commands.oom_score_adj, commands.open_files}};
-}
-
 net::task<> accept_and_close(std::shared_ptr<net::Listener> listener) {
   try {
     while (true) co_await listener->accept();
@@ -75,28 +68,6 @@ net::task<> accept_and_close(std::shared_ptr<net::Listener> listener) {
 }
 
 }  // namespace
-
-Services::Services(net::asio::any_io_executor executor, Reaper& reaper, const DaemonOptions& options,
-                   std::function<uint16_t()> own_port)
-    : options_(options),
-      commands_(executor, reaper),
-      contexts_(executor, reaper, code_options(options_.commands)),
-      metrics_(executor, options_.metrics),
-      telemetry_(metrics_, options_.metric_attributes),
-      proxy_(executor, std::move(own_port)) {
-  register_routes();
-}
-
-// The one place where services are put together.
-void Services::register_routes() {
-  add_command_routes(router_, commands_, {options_.commands, options_.strip_line_terminators});
-  add_file_routes(router_, {options_.commands.cwd, options_.commands.environment});
-  add_metrics_routes(router_, metrics_);
-  add_telemetry_routes(router_, telemetry_);
-  add_proxy_routes(router_, proxy_);
-  add_code_routes(router_, contexts_, [this](std::string id) { return commands_.interrupt(std::move(id)); });
-  commands_.add_interrupter([this](const std::string& id) { return contexts_.interrupt(id); });
-}
 
 Daemon::Daemon(net::asio::any_io_executor executor, Reaper& reaper, DaemonOptions options)
     : executor_(executor), reaper_(reaper), options_(std::move(options)), init_(options_.wait_for_init) {
