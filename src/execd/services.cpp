@@ -29,7 +29,13 @@ Services::Services(net::asio::any_io_executor executor, Reaper& reaper, const Da
       telemetry_(metrics_, options_.metric_attributes),
       proxy_(executor, std::move(own_port)) {
   register_routes();
+  executions_.observe([this](const std::string& operation, bool success, std::chrono::microseconds took) {
+    telemetry_.instruments().execution(operation, success, took);
+  });
 }
+
+// What is still running ends with its service, when the metrics are gone already.
+Services::~Services() { executions_.observe(nullptr); }
 
 void Services::register_routes() {
   add_command_routes(router_, commands_, retries_, {options_.commands, options_.strip_line_terminators});

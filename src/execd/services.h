@@ -47,6 +47,7 @@ class Services {
   // `options` and `reaper` outlive us. `own_port` tells where the daemon listens.
   Services(net::asio::any_io_executor executor, Reaper& reaper, const DaemonOptions& options,
            std::function<uint16_t()> own_port);
+  ~Services();
   Services(const Services&) = delete;
 
   const http::Router& router() const { return router_; }
