@@ -6,6 +6,7 @@
 #ifdef OSB_TEST_EXECD
 
 #include <net/if.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -186,6 +187,34 @@ TEST_F(Wrapper, TheBootstrapScriptIsSourced) {
   EXPECT_EQ(run().line(), "yes");
   std::ofstream(script) << "exit 3\n";
   EXPECT_EQ(run().exit_code(), 3);
+}
+
+// A port that nobody has now.
+uint16_t free_port() {
+  Fd socket(::socket(AF_INET, SOCK_STREAM, 0));
+  sockaddr_in name = {};
+  name.sin_family = AF_INET;
+  socklen_t length = sizeof name;
+  ::bind(socket.get(), reinterpret_cast<sockaddr*>(&name), sizeof name);
+  ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&name), &length);
+  return ntohs(name.sin_port);
+}
+
+TEST_F(Wrapper, AtTheEndStreamsStillHearHowTheirCommandEnded) {
+  std::string port = std::to_string(free_port());
+  Wrapped daemon("", OSB_TEST_EXECD,
+                 {"--port=" + port, "--log-level=error", "--graceful-shutdown-timeout=50ms"},
+                 {"EXECD_ENVS=" + root_ + "/env", "PATH=/usr/bin:/bin", "JUPYTER_PORT=0"});
+  auto ask = [&](const std::string& method, const std::string& path, const std::string& body) {
+    return std::make_unique<Wrapped>("", OSB_TEST_ENTRYPOINT, Words{"ask", port, method, path, body},
+                                     Words{});
+  };
+  for (int i = 0; i < 1000 && ask("GET", "/ping", "")->exit_code() != 0; ++i) ::usleep(20000);
+  auto client = ask("POST", "/command", R"({"argv":["sleep","1009"]})");
+  while (client->line().find("init") == std::string::npos) {}
+  daemon.signal(SIGTERM);
+  EXPECT_THAT(client->rest(), HasSubstr("signal: terminated"));
+  EXPECT_EQ(daemon.exit_code(), 0);
 }
 
 TEST(EntrypointCommand, IsThatOfTheStartScript) {
