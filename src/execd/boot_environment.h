@@ -6,6 +6,7 @@
 
 #include "execd/daemon.h"
 #include "execd/environment.h"
+#include "execd/executions.h"
 
 namespace osb::execd {
 
@@ -15,6 +16,8 @@ constexpr int kWorkloadOomScore = 500;  // the workload dies of a memory bomb, t
 Environment base_environment(Environment environment);
 // $JUPYTER_PORT, or where clients look without it.
 uint16_t jupyter_port(const Environment& environment);
+// What is kept of executions, with $EXECD_JOURNAL_BYTES of each (64 KiB to 1 GiB).
+ExecutionLimits execution_limits(const Environment& environment);
 
 // Where metrics are exported to, if the environment asks for it; what cannot be done is logged.
 void set_metrics_export(DaemonOptions& options, const Environment& environment, const std::string& version);

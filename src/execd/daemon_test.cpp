@@ -249,6 +249,53 @@ TEST_F(DaemonTest, StatusWhileRunningAndOfUnknownIds) {
   EXPECT_EQ(refusal(get("/command/" + last_id_ + "/logs")), "400 INVALID_REQUEST_BODY");
 }
 
+TEST_F(DaemonTest, StatusTellsWhatACommandUsed) {
+  auto usage = [&] { return json::parse(get("/command/status/" + last_id_).body).at("usage").as_object(); };
+  run("exec python3 -c 'x = bytearray(200_000_000); print(len(x)); sum(range(3_000_000))'");
+  json::Object used = usage();
+  EXPECT_GT(used.at("cpu_us").as_int64(), 10'000);
+  EXPECT_EQ(used.at("output_bytes").as_int64(), 10);
+  EXPECT_GT(used.at("peak_memory_bytes").as_int64(), 200'000'000);
+  EXPECT_TRUE(used.contains("written_bytes"));
+  // What it started and waited for counts too; our own size is not taken for that of a small program.
+  run("python3 -c 'sum(range(3_000_000))'; echo");
+  EXPECT_GT(usage().at("cpu_us").as_int64(), 10'000);
+  run("true");
+  used = usage();
+  EXPECT_LT(used.at("cpu_us").as_int64(), 1'000'000);
+  EXPECT_FALSE(used.contains("peak_memory_bytes")) << used.at("peak_memory_bytes");
+  run("while :; do :; done", R"(,"background":true)");
+  EXPECT_TRUE(wait_until([&] { return usage().at("cpu_us").as_int64() > 50'000; }));
+  EXPECT_FALSE(usage().contains("written_bytes"));
+  EXPECT_EQ(call(request("DELETE", "/command?id=" + last_id_)).status, 200);
+}
+
+TEST_F(DaemonTest, ALineOfManyMegabytesComesInPieces) {
+  std::string command = "{\"command\":\"head -c 3000000 /dev/zero | tr '\\\\0' x; echo; echo next\"}";
+  auto texts_of = [&](bool partial) {
+    std::vector<json::Object> out;
+    std::string body = record(post_command(command).body);
+    for (size_t at = 0, end; (end = body.find("\n\n", at)) != std::string::npos; at = end + 2) {
+      json::Object event = json::parse(body.substr(at, end - at)).as_object();
+      if (event.at("type").as_string() != "stdout") continue;
+      EXPECT_LE(event.at("text").as_string().size(), 65'537u);
+      EXPECT_EQ(event.contains("partial"), partial && event.at("text").as_string().size() >= 60'000)
+          << out.size();
+      out.push_back(std::move(event));
+    }
+    return out;
+  };
+  auto pieces = texts_of(false);
+  EXPECT_EQ(pieces.size(), 47u);
+  EXPECT_EQ(pieces.back().at("text").as_string(), "next\n");
+  EXPECT_TRUE(pieces[45].at("text").as_string().ends_with("x\n"));
+  EXPECT_FALSE(pieces[44].at("text").as_string().ends_with("\n"));
+  agent_ = "OpenSandbox-Python-SDK/0.1.11";
+  pieces = texts_of(true);
+  EXPECT_EQ(pieces.size(), 47u);
+  EXPECT_EQ(pieces.back().at("text").as_string(), "next");
+}
+
 TEST_F(DaemonTest, ABackgroundCommandThatCannotStartSaysSo) {
   auto events = events_of(post_command(R"({"argv":["/nope"],"background":true})").body);
   ASSERT_EQ(events.size(), 3u);

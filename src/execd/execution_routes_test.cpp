@@ -159,6 +159,57 @@ TEST_F(ExecutionRoutesTest, ARetryJoinsWhatStillRuns) {
       ElementsAre("init:" + got.substr(23, 32), "stdout:begun\n", "stdout:done\n", "execution_complete"));
 }
 
+// The context of the first request takes a while to be made; the second one must not make the code run again.
+TEST_F(ExecutionRoutesTest, ARetryWaitsForAFirstRequestThatIsAboutToBegin) {
+  const char* body =
+      R"_({"code":"n = globals().get('n', 0) + 1; print(n)","context":{"language":"python"}})_";
+  struct Pending {
+    Answer answer;
+    bool done = false;
+  };
+  auto begin = [&](Pending* pending) {
+    http::ClientRequest keyed = request("POST", "/code", body);
+    keyed.headers.add("Idempotency-Key", "k");
+    net::spawn(loop_.executor(), "request",
+               [](ExecutionRoutesTest* self, http::ClientRequest r, Pending* p) -> net::task<> {
+                 co_await send(self, std::move(r), &p->answer);
+                 p->done = true;
+               }(this, std::move(keyed), pending));
+  };
+  Pending first, second;
+  begin(&first);
+  begin(&second);
+  ASSERT_TRUE(wait_until([&] { return first.done && second.done; }));
+  EXPECT_THAT(first.answer.body, HasSubstr(R"("text":"1\n")"));
+  EXPECT_EQ(record(second.answer.body), record(first.answer.body));
+  Answer third = call(request("POST", "/code", body));
+  EXPECT_THAT(third.body, HasSubstr(R"("text":"2\n")"));
+  // Runs of code have ids of their own, and their streams are resumed by them.
+  std::string id = execution_id(third.body);
+  EXPECT_NE(id, execution_id(first.answer.body));
+  EXPECT_EQ(record(get("/code/" + id + "/resume").body), record(third.body));
+  EXPECT_EQ(refusal(call(request("DELETE", "/code?id=" + id))), "409 RUNTIME_ERROR");
+}
+
+TEST_F(ExecutionRoutesTest, CodeIsInterruptedByItsExecution) {
+  std::string got;
+  loop_.run_until_done(read_and_cut(
+      this,
+      request("POST", "/code",
+              R"({"code":"print('begun', flush=True)\nwhile True: pass","context":{"language":"python"}})"),
+      200, &got));
+  std::string id = execution_id(got);
+  EXPECT_TRUE(wait_until([&] {
+    std::string some;
+    loop_.run_until_done(
+        read_and_cut(this, request("GET", "/code/" + id + "/resume?after_eid=1"), 60, &some));
+    return some.find("stdout") != std::string::npos;
+  }));
+  EXPECT_EQ(call(request("DELETE", "/command?id=" + id)).status, 200);
+  std::vector<std::string> rest = events_of(record(get("/code/" + id + "/resume?after_eid=2").body));
+  EXPECT_THAT(rest.back(), ::testing::StartsWith("error:"));
+}
+
 TEST_F(ExecutionRoutesTest, ARefusedRequestFreesItsKey) {
   EXPECT_EQ(refusal(post_with_key("/command", R"({"command":""})", "k")), "400 INVALID_REQUEST_BODY");
   EXPECT_EQ(post_with_key("/command", R"({"command":"true"})", "k").status, 200);

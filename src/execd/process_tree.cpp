@@ -92,6 +92,13 @@ std::vector<ProcessStat> read_processes() {
   return out;
 }
 
+std::chrono::microseconds cpu_time_of_group(pid_t group) {
+  uint64_t ticks = 0;
+  for (const ProcessStat& process : read_processes())
+    if (process.group == group) ticks += process.cpu_ticks;
+  return std::chrono::microseconds(ticks * 1'000'000 / static_cast<uint64_t>(::sysconf(_SC_CLK_TCK)));
+}
+
 ProcessTree::ProcessTree(pid_t leader) : leader_(leader) {
   for (const ProcessStat& process : descendants(leader)) {
     if (process.pid == ::getpid()) continue;

@@ -5,6 +5,8 @@
 
 #include <sys/types.h>
 
+#include <chrono>
+#include <cstdint>
 #include <string_view>
 #include <vector>
 
@@ -28,6 +30,9 @@ ProcessStat read_process(pid_t pid);
 // All processes visible in /proc, at most kMaxProcesses.
 constexpr size_t kMaxProcesses = 10000;
 std::vector<ProcessStat> read_processes();
+
+// Processor time of the living members of a group, and of those that they waited for.
+std::chrono::microseconds cpu_time_of_group(pid_t group);
 
 class ProcessTree {
  public:

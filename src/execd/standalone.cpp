@@ -50,6 +50,7 @@ DaemonOptions daemon_options(const StandaloneOptions& given) {
   options.metrics.own_processes = ::getpid() == 1;
   options.wait_for_init = given.wait_for_init;
   set_metrics_export(options, given.environment, given.program_version);
+  options.executions = execution_limits(options.commands.environment);
   return options;
 }
 

@@ -166,7 +166,8 @@ net::task<std::shared_ptr<Execution>> CodeContexts::run(std::string language, st
 net::task<bool> CodeContexts::interrupt(std::string id) {
   auto context = at(id);
   for (const auto& other : contexts_)
-    if (!context && other->latest && other->latest->id == id && !other->latest->journal->closed())
+    if (auto latest = other->latest.lock();
+        !context && latest && latest->id == id && !latest->journal->closed())
       context = other;
   if (context) context->kernel->interrupt();
   co_return context != nullptr;

@@ -60,7 +60,7 @@ class CodeContexts {
     ContextInfo info;
     std::shared_ptr<Kernel> kernel;
     bool is_default = false;
-    std::shared_ptr<Execution> latest;
+    std::weak_ptr<Execution> latest;
   };
 
   std::shared_ptr<Context> at(std::string_view id) const;

@@ -67,7 +67,15 @@ Session::~Session() {
   if (shell_) shell_->kill();
 }
 
-void Session::open() { start_shell(); }
+void Session::open() {
+  try {
+    start_shell();
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::not_found) throw;
+    throw Error(ErrorCode::unsupported, "creating a session: there is no shell here: " + error.message(),
+                "NOT_SUPPORTED");
+  }
+}
 
 void Session::start_shell() {
   Environment environment = command_environment(defaults_.environment, {});

@@ -39,7 +39,7 @@ class Session : public std::enable_shared_from_this<Session> {
           std::string id, std::string cwd);
   ~Session();
 
-  // Starts the first shell. Throws Error.
+  // Starts the first shell. Throws Error: unsupported where there is none.
   void open();
   const std::string& id() const { return id_; }
   const std::string& cwd() const { return cwd_; }  // after the last run
