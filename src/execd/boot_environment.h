@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "execd/environment.h"
+#include "execd/pty/pty_session.h"
 
 namespace osb::execd {
 
@@ -13,5 +14,7 @@ constexpr int kWorkloadOomScore = 500;  // the workload dies of a memory bomb, t
 Environment base_environment(Environment environment);
 // $JUPYTER_PORT, or where clients look without it.
 uint16_t jupyter_port(const Environment& environment);
+// $EXECD_PTY_REPLAY_BYTES, in bounds; the rest as it is by default.
+PtyOptions pty_options(const Environment& environment);
 
 }  // namespace osb::execd

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "execd/code/code_routes.h"
 #include "execd/files/file_routes.h"
+#include "execd/pty/pty_routes.h"
 #include "http/status.h"
 
 namespace osb::execd {
@@ -75,6 +76,7 @@ Daemon::Daemon(net::asio::any_io_executor executor, Reaper& reaper, DaemonOption
       options_(std::move(options)),
       commands_(executor, reaper),
       contexts_(executor, reaper, code_options(options_.commands)),
+      ptys_(executor, reaper, options_.commands, options_.pty),
       metrics_(options_.metrics) {
   register_routes();
   http::ServerOptions server;
@@ -97,6 +99,7 @@ void Daemon::register_routes() {
               [](http::Request&, http::ResponseWriter& response) { return response.send({}); });
   add_command_routes(router_, commands_, {options_.commands, options_.strip_line_terminators});
   add_file_routes(router_, {options_.commands.cwd, options_.commands.environment});
+  add_pty_routes(router_, ptys_);
   add_metrics_routes(router_, metrics_);
   add_code_routes(router_, contexts_, [this](std::string id) { return commands_.interrupt(std::move(id)); });
   commands_.add_interrupter([this](const std::string& id) { return contexts_.interrupt(id); });
@@ -128,6 +131,7 @@ void Daemon::listen_for_jupyter_checks() {
 
 net::task<> Daemon::stop(std::chrono::milliseconds grace) {
   if (jupyter_) jupyter_->close();
+  ptys_.say_goodbye();
   co_await server_->stop(grace);
 }
 

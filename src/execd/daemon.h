@@ -12,6 +12,7 @@
 #include "execd/code/contexts.h"
 #include "execd/command/command_routes.h"
 #include "execd/metrics.h"
+#include "execd/pty/pty_sessions.h"
 #include "execd/reaper.h"
 #include "http/server.h"
 
@@ -25,6 +26,7 @@ struct DaemonOptions {
   CommandDefaults commands;
   bool strip_line_terminators = false;
   MetricsOptions metrics;
+  PtyOptions pty;
   // Where clients look for a Jupyter server before they call code execution ready: connections are accepted
   // and closed there, unless somebody else listens. 0: nowhere.
   uint16_t jupyter_port = 0;
@@ -53,6 +55,7 @@ class Daemon {
   DaemonOptions options_;
   Commands commands_;
   CodeContexts contexts_;
+  PtySessions ptys_;
   MetricsSampler metrics_;
   http::Router router_;
   std::unique_ptr<http::Server> server_;
