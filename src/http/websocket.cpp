@@ -132,7 +132,7 @@ struct WebSocket::State : std::enable_shared_from_this<State> {
   }
 
   void end_our_side() {
-    if (close_sent && close_received) stream->shutdown_write();
+    if (close_sent && (close_received || bad)) stream->shutdown_write();
   }
 
   int unsent() const {

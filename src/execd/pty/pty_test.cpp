@@ -376,7 +376,8 @@ TEST_F(PtyTest, ResizeIsSeenByPrograms) {
   client.text(R"({"type":"resize","cols":132,"rows":43})");
   client.type("stty size\n");
   EXPECT_TRUE(client.until_out("43 132"));
-  client.type("trap 'echo changed-$((6*7))' WINCH\n");
+  client.type("(trap 'echo changed-$((6*7))' WINCH; echo set-$((1+1)); while :; do sleep 0.01; done)\n");
+  ASSERT_TRUE(client.until_out("set-2"));
   client.text(R"({"type":"resize","cols":90,"rows":20})");
   EXPECT_TRUE(client.until_out("changed-42"));
 }
