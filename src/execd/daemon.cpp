@@ -76,7 +76,7 @@ Daemon::Daemon(net::asio::any_io_executor executor, Reaper& reaper, DaemonOption
       options_(std::move(options)),
       commands_(executor, reaper),
       contexts_(executor, reaper, code_options(options_.commands)),
-      ptys_(executor, reaper, options_.commands, options_.pty),
+      ptys_(executor, reaper, {options_.commands, options_.pty}),
       metrics_(options_.metrics) {
   register_routes();
   http::ServerOptions server;

@@ -104,7 +104,8 @@ net::task<bool> PtyClient::send_next() {
   const ReplayRing& ring = session_->output();
   next = std::max(next, ring.first());  // only a viewer can have been overtaken
   if (next == ring.end()) {
-    if (session_->ended_life() >= life_ || session_->ended_for_good()) {
+    bool nothing_to_come = session_->ended_for_good() && !session_->alive();
+    if (session_->ended_life() >= life_ || nothing_to_come) {
       co_await send_end();
       co_return false;
     }

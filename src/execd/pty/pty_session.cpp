@@ -31,14 +31,13 @@ bool is_gone(const Fd& process) {
 }  // namespace
 
 PtySession::PtySession(net::asio::any_io_executor executor, Reaper& reaper, PtyRequest request,
-                       const CommandDefaults& defaults, const PtyOptions& options)
+                       std::shared_ptr<const PtySettings> settings)
     : executor_(executor),
       reaper_(reaper),
       id_(new_uuid()),
       request_(std::move(request)),
-      defaults_(defaults),
-      options_(options),
-      ring_(std::max<size_t>(options.replay_bytes, 2)),
+      settings_(std::move(settings)),
+      ring_(std::max<size_t>(settings_->options.replay_bytes, 2)),
       changed_(executor) {}
 
 PtySession::~PtySession() {
@@ -47,7 +46,7 @@ PtySession::~PtySession() {
 
 // The environment is read anew for each life: variables that a client has set since are there.
 sys::ChildSpec PtySession::child(PtyMode mode) const {
-  Environment environment = command_environment(defaults_.environment, {});
+  Environment environment = command_environment(settings_->commands.environment, {});
   if (mode == PtyMode::pty && environment["TERM"].empty()) environment["TERM"] = kTerminalType;
   sys::ChildSpec out;
   out.program = find_shell(environment);
@@ -59,8 +58,8 @@ sys::ChildSpec PtySession::child(PtyMode mode) const {
   if (!request_.command.empty()) out.argv.insert(out.argv.end(), {"-c", request_.command});
   out.env = to_strings(environment);
   out.cwd = request_.cwd;
-  out.oom_score_adj = defaults_.oom_score_adj;
-  out.open_files = defaults_.open_files;
+  out.oom_score_adj = settings_->commands.oom_score_adj;
+  out.open_files = settings_->commands.open_files;
   return out;
 }
 
@@ -99,7 +98,8 @@ void PtySession::start(PtyMode mode) {
 size_t PtySession::room() const {
   if (!holder_ || !holder_->live) return SIZE_MAX;
   if (marks_.size() >= kMaxMarks) return 0;
-  size_t lag = std::min(options_.lag_bytes, std::max<size_t>(options_.replay_bytes, 2) / 2);
+  size_t lag =
+      std::min(settings_->options.lag_bytes, std::max<size_t>(settings_->options.replay_bytes, 2) / 2);
   uint64_t behind = ring_.end() - holder_->next;
   return behind < lag ? lag - behind : 0;
 }
@@ -146,7 +146,7 @@ void PtySession::release_holder(const PtyAttachment* client) {
 }
 
 bool PtySession::add_viewer(PtyAttachment* client) {
-  if (viewers_.size() >= options_.viewers) return false;
+  if (viewers_.size() >= settings_->options.viewers) return false;
   viewers_.push_back(client);
   return true;
 }

@@ -29,6 +29,12 @@ struct PtyOptions {
   std::chrono::milliseconds idle_time = std::chrono::hours(1);  // see PtySessions
 };
 
+// What all sessions have in common.
+struct PtySettings {
+  CommandDefaults commands;
+  PtyOptions options;
+};
+
 // What a session runs: `command` as with `bash -c`, or an interactive shell where it is empty.
 struct PtyRequest {
   std::string cwd;  // absolute
@@ -49,9 +55,8 @@ class PtyAttachment {
 
 class PtySession : public std::enable_shared_from_this<PtySession> {
  public:
-  // `defaults` and `options` outlive the session.
   PtySession(net::asio::any_io_executor executor, Reaper& reaper, PtyRequest request,
-             const CommandDefaults& defaults, const PtyOptions& options);
+             std::shared_ptr<const PtySettings> settings);
   ~PtySession();
   PtySession(const PtySession&) = delete;
 
@@ -121,8 +126,7 @@ class PtySession : public std::enable_shared_from_this<PtySession> {
   Reaper& reaper_;
   std::string id_;
   PtyRequest request_;
-  const CommandDefaults& defaults_;
-  const PtyOptions& options_;
+  std::shared_ptr<const PtySettings> settings_;
   ReplayRing ring_;
   std::deque<Mark> marks_;  // where streams change, from the holder's offset on
   std::shared_ptr<Shell> shell_;

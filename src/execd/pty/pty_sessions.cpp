@@ -9,14 +9,15 @@ bool is_idle(const PtySession& session) { return !session.alive() && !session.ha
 
 }  // namespace
 
-PtySessions::PtySessions(net::asio::any_io_executor executor, Reaper& reaper, CommandDefaults defaults,
-                         PtyOptions options)
-    : executor_(std::move(executor)), reaper_(reaper), defaults_(std::move(defaults)), options_(options) {}
+PtySessions::PtySessions(net::asio::any_io_executor executor, Reaper& reaper, PtySettings settings)
+    : executor_(std::move(executor)),
+      reaper_(reaper),
+      settings_(std::make_shared<const PtySettings>(std::move(settings))) {}
 
 std::shared_ptr<PtySession> PtySessions::create(PtyRequest request) {
   forget_idle();
   make_room();
-  auto session = std::make_shared<PtySession>(executor_, reaper_, std::move(request), defaults_, options_);
+  auto session = std::make_shared<PtySession>(executor_, reaper_, std::move(request), settings_);
   sessions_[session->id()] = session;
   return session;
 }
@@ -37,14 +38,14 @@ net::task<> PtySessions::remove(std::string id) {
 }
 
 void PtySessions::forget_idle() {
-  auto before = std::chrono::steady_clock::now() - options_.idle_time;
+  auto before = std::chrono::steady_clock::now() - settings_->options.idle_time;
   std::erase_if(sessions_, [&](const auto& entry) {
     return is_idle(*entry.second) && entry.second->last_used() < before;
   });
 }
 
 void PtySessions::make_room() {
-  if (sessions_.size() < options_.sessions) return;
+  if (sessions_.size() < settings_->options.sessions) return;
   auto oldest = sessions_.end();
   for (auto at = sessions_.begin(); at != sessions_.end(); ++at)
     if (is_idle(*at->second) &&

@@ -13,8 +13,7 @@ namespace osb::execd {
 
 class PtySessions {
  public:
-  PtySessions(net::asio::any_io_executor executor, Reaper& reaper, CommandDefaults defaults,
-              PtyOptions options);
+  PtySessions(net::asio::any_io_executor executor, Reaper& reaper, PtySettings settings);
   PtySessions(const PtySessions&) = delete;
 
   // Throws Error(exhausted) when there are too many.
@@ -26,7 +25,7 @@ class PtySessions {
   // The daemon ends: clients are told, shells hung up.
   void say_goodbye();
 
-  const CommandDefaults& defaults() const { return defaults_; }
+  const CommandDefaults& defaults() const { return settings_->commands; }
   size_t size() const { return sessions_.size(); }
 
  private:
@@ -35,8 +34,7 @@ class PtySessions {
 
   net::asio::any_io_executor executor_;
   Reaper& reaper_;
-  CommandDefaults defaults_;
-  PtyOptions options_;
+  std::shared_ptr<const PtySettings> settings_;
   std::map<std::string, std::shared_ptr<PtySession>> sessions_;
 };
 
