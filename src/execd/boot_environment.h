@@ -5,6 +5,7 @@
 
 #include "execd/environment.h"
 #include "execd/executions.h"
+#include "execd/pty/pty_session.h"
 
 namespace osb::execd {
 
@@ -16,5 +17,7 @@ Environment base_environment(Environment environment);
 uint16_t jupyter_port(const Environment& environment);
 // What is kept of executions, with $EXECD_JOURNAL_BYTES of each (64 KiB to 1 GiB).
 ExecutionLimits execution_limits(const Environment& environment);
+// $EXECD_PTY_REPLAY_BYTES, in bounds; the rest as it is by default.
+PtyOptions pty_options(const Environment& environment);
 
 }  // namespace osb::execd

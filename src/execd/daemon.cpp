@@ -11,6 +11,7 @@
 #include "execd/code/code_routes.h"
 #include "execd/execution_routes.h"
 #include "execd/files/file_routes.h"
+#include "execd/pty/pty_routes.h"
 #include "execd/session/session_routes.h"
 #include "http/status.h"
 
@@ -80,6 +81,7 @@ Daemon::Daemon(net::asio::any_io_executor executor, Reaper& reaper, DaemonOption
       commands_(executor, reaper, executions_),
       sessions_(executor, reaper, executions_, options_.commands),
       contexts_(executor, reaper, executions_, code_options(options_.commands)),
+      ptys_(executor, reaper, {options_.commands, options_.pty}),
       metrics_(options_.metrics) {
   register_routes();
   http::ServerOptions server;
@@ -102,6 +104,7 @@ void Daemon::register_routes() {
               [](http::Request&, http::ResponseWriter& response) { return response.send({}); });
   add_command_routes(router_, commands_, retries_, {options_.commands, options_.strip_line_terminators});
   add_file_routes(router_, {options_.commands.cwd, options_.commands.environment});
+  add_pty_routes(router_, ptys_);
   add_metrics_routes(router_, metrics_);
   add_code_routes(router_, contexts_, retries_,
                   [this](std::string id) { return commands_.interrupt(std::move(id)); });
@@ -137,6 +140,7 @@ void Daemon::listen_for_jupyter_checks() {
 
 net::task<> Daemon::stop(std::chrono::milliseconds grace) {
   if (jupyter_) jupyter_->close();
+  ptys_.say_goodbye();
   co_await server_->stop(grace);
 }
 

@@ -13,6 +13,7 @@
 #include "execd/command/command_routes.h"
 #include "execd/executions.h"
 #include "execd/metrics.h"
+#include "execd/pty/pty_sessions.h"
 #include "execd/reaper.h"
 #include "execd/retries.h"
 #include "execd/session/sessions.h"
@@ -29,6 +30,7 @@ struct DaemonOptions {
   bool strip_line_terminators = false;
   MetricsOptions metrics;
   ExecutionLimits executions;  // what is kept of them for clients that come back
+  PtyOptions pty;
   // Where clients look for a Jupyter server before they call code execution ready: connections are accepted
   // and closed there, unless somebody else listens. 0: nowhere.
   uint16_t jupyter_port = 0;
@@ -60,6 +62,7 @@ class Daemon {
   Commands commands_;
   Sessions sessions_;
   CodeContexts contexts_;
+  PtySessions ptys_;
   MetricsSampler metrics_;
   http::Router router_;
   std::unique_ptr<http::Server> server_;

@@ -38,6 +38,7 @@ DaemonOptions daemon_options(const StandaloneOptions& given) {
   options.commands.open_files = raise_open_file_limit();
   options.jupyter_port = jupyter_port(options.commands.environment);
   options.executions = execution_limits(options.commands.environment);
+  options.pty = pty_options(options.commands.environment);
   return options;
 }
 
