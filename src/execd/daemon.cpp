@@ -9,6 +9,7 @@
 #include "base/json_text.h"
 #include "base/log.h"
 #include "execd/code/code_routes.h"
+#include "execd/execution_routes.h"
 #include "execd/files/file_routes.h"
 #include "http/status.h"
 
@@ -73,8 +74,10 @@ net::task<> accept_and_close(std::shared_ptr<net::Listener> listener) {
 Daemon::Daemon(net::asio::any_io_executor executor, Reaper& reaper, DaemonOptions options)
     : executor_(executor),
       options_(std::move(options)),
-      commands_(executor, reaper),
-      contexts_(executor, reaper, code_options(options_.commands)),
+      executions_(executor, options_.executions),
+      retries_(executor, executions_),
+      commands_(executor, reaper, executions_),
+      contexts_(executor, reaper, executions_, code_options(options_.commands)),
       metrics_(options_.metrics) {
   register_routes();
   http::ServerOptions server;
@@ -95,10 +98,12 @@ Daemon::~Daemon() {
 void Daemon::register_routes() {
   router_.add("GET", "/ping",
               [](http::Request&, http::ResponseWriter& response) { return response.send({}); });
-  add_command_routes(router_, commands_, {options_.commands, options_.strip_line_terminators});
+  add_command_routes(router_, commands_, retries_, {options_.commands, options_.strip_line_terminators});
   add_file_routes(router_, {options_.commands.cwd, options_.commands.environment});
   add_metrics_routes(router_, metrics_);
-  add_code_routes(router_, contexts_, [this](std::string id) { return commands_.interrupt(std::move(id)); });
+  add_code_routes(router_, contexts_, retries_,
+                  [this](std::string id) { return commands_.interrupt(std::move(id)); });
+  add_resume_routes(router_, executions_);
   commands_.add_interrupter([this](const std::string& id) { return contexts_.interrupt(id); });
 }
 

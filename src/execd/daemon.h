@@ -11,8 +11,10 @@
 
 #include "execd/code/contexts.h"
 #include "execd/command/command_routes.h"
+#include "execd/executions.h"
 #include "execd/metrics.h"
 #include "execd/reaper.h"
+#include "execd/retries.h"
 #include "http/server.h"
 
 namespace osb::execd {
@@ -25,6 +27,7 @@ struct DaemonOptions {
   CommandDefaults commands;
   bool strip_line_terminators = false;
   MetricsOptions metrics;
+  ExecutionLimits executions;  // what is kept of them for clients that come back
   // Where clients look for a Jupyter server before they call code execution ready: connections are accepted
   // and closed there, unless somebody else listens. 0: nowhere.
   uint16_t jupyter_port = 0;
@@ -51,6 +54,8 @@ class Daemon {
 
   net::asio::any_io_executor executor_;
   DaemonOptions options_;
+  Executions executions_;
+  Retries retries_;
   Commands commands_;
   CodeContexts contexts_;
   MetricsSampler metrics_;

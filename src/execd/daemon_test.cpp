@@ -87,7 +87,7 @@ class DaemonTest : public ::testing::Test {
     answer->status = response->status();
     answer->type = response->headers().get("Content-Type");
     answer->cursor = response->headers().get("EXECD-COMMANDS-TAIL-CURSOR");
-    answer->body = co_await response->read_all(64 * 1024 * 1024);
+    answer->body = co_await response->read_all(128 * 1024 * 1024);
   }
 
   Answer call(http::ClientRequest request) {

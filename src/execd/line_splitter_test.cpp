@@ -14,8 +14,12 @@ using Terminators = LineSplitter::Terminators;
 
 struct Lines {
   explicit Lines(Terminators terminators)
-      : splitter(terminators, [this](std::string_view text) { texts.emplace_back(text); }) {}
+      : splitter(terminators, [this](std::string_view text, bool partial) {
+          texts.emplace_back(text);
+          partials.push_back(partial);
+        }) {}
   std::vector<std::string> texts;
+  std::vector<bool> partials;
   LineSplitter splitter;
 };
 

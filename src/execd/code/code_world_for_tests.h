@@ -15,6 +15,7 @@
 #include "base/json_text.h"
 #include "execd/code/code_routes.h"
 #include "execd/code/contexts.h"
+#include "execd/execution_routes.h"
 #include "http/router.h"
 #include "http/status.h"
 #include "net/loop.h"
@@ -129,12 +130,17 @@ class Code : public ::testing::Test {
     options.cwd = std::filesystem::temp_directory_path();
     options.limits.start_time = start_time_;
     router_.emplace();
-    contexts_.emplace(loop_.executor(), *reaper_, options);
-    add_code_routes(*router_, *contexts_);
+    executions_.emplace(loop_.executor());
+    retries_.emplace(loop_.executor(), *executions_);
+    contexts_.emplace(loop_.executor(), *reaper_, *executions_, options);
+    add_code_routes(*router_, *contexts_, *retries_);
+    add_resume_routes(*router_, *executions_);
   }
   void close() {
     router_.reset();
     contexts_.reset();
+    retries_.reset();
+    executions_.reset();
   }
 
   net::task<> serve(std::string method, std::string path, std::string query, std::string text,
@@ -226,6 +232,8 @@ class Code : public ::testing::Test {
   milliseconds start_time_ = kDeadline;
   net::Loop loop_;
   std::optional<Reaper> reaper_{std::in_place, loop_.executor()};
+  std::optional<Executions> executions_;
+  std::optional<Retries> retries_;
   std::optional<CodeContexts> contexts_;
   std::optional<http::Router> router_;
 };
