@@ -30,7 +30,7 @@ Service service_for(const FileService& daemon, sys::FileIdentity identity) {
   Identity account = identity_of(identity.uid);
   identity.groups = std::move(account.groups);
   return std::make_shared<FileService>(
-      FileService{daemon.rules.at_home(account.home), daemon.workers, std::move(identity)});
+      FileService{daemon.rules.at_home(account.home), daemon.workers, daemon.watches, std::move(identity)});
 }
 
 }  // namespace osb::execd

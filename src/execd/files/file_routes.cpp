@@ -2,6 +2,7 @@
 
 #include "execd/files/file_identity.h"
 #include "execd/files/file_service.h"
+#include "execd/files/watches.h"
 
 namespace osb::execd {
 
@@ -45,6 +46,9 @@ constexpr Route kRoutes[] = {
     {"POST", "/directories", handle_make_directories},
     {"DELETE", "/directories", handle_delete_directories},
     {"GET", "/directories/list", handle_list},
+    {"GET", "/files/watch", handle_watch},
+    {"GET", "/files/watch/{}/resume", handle_resume_watch},
+    {"DELETE", "/files/watch", handle_end_watch},
 };
 
 // The first two parameters of the route say who; the handler sees what it sees without them.
@@ -58,9 +62,12 @@ net::task<> handle_as_user(Service daemon, FileHandler handle, http::Request& re
 
 }  // namespace
 
-void add_file_routes(http::Router& router, FileServiceOptions options) {
-  auto service = std::make_shared<FileService>(FileService{
-      PathRules(options.working_directory, std::move(options.env)), std::make_shared<Workers>(), {}});
+void add_file_routes(http::Router& router, Executions& executions, FileServiceOptions options) {
+  auto service =
+      std::make_shared<FileService>(FileService{PathRules(options.working_directory, std::move(options.env)),
+                                                std::make_shared<Workers>(),
+                                                std::make_shared<Watches>(executions, options.watch_limits),
+                                                {}});
   for (const Route& route : kRoutes) {
     FileHandler handle = route.handle;
     router.add(route.method, route.pattern,

@@ -22,9 +22,12 @@ auto run_as(const std::optional<sys::FileIdentity>& who, F work) {
   return mine();
 }
 
+class Watches;
+
 struct FileService {
   PathRules rules;
   std::shared_ptr<Workers> workers;
+  std::shared_ptr<Watches> watches;
   std::optional<sys::FileIdentity> identity;  // whose file calls the jobs make; nullopt: the daemon's own
 
   // Starts `work` on a helper thread. It must own what it touches. No path is resolved or looked at outside
@@ -37,8 +40,12 @@ struct FileService {
   // The same, with the wait for its end and the result.
   template <class F>
   auto run(http::ResponseWriter& response, F work, Workers::Admission admission = Workers::Admission::fresh) {
+    return run(response.stream().executor(), std::move(work), admission);
+  }
+  template <class F>
+  auto run(net::asio::any_io_executor executor, F work, Workers::Admission admission) {
     return workers->run(
-        response.stream().executor(),
+        std::move(executor),
         [who = identity, work = std::move(work)]() mutable { return run_as(who, std::move(work)); },
         admission);
   }
@@ -74,5 +81,9 @@ net::task<> handle_delete_directories(Service service, http::Request& request,
 // Content: See transfer_handlers.cpp.
 net::task<> handle_upload(Service service, http::Request& request, http::ResponseWriter& response);
 net::task<> handle_download(Service service, http::Request& request, http::ResponseWriter& response);
+// Changes as they happen. See watch_handlers.cpp.
+net::task<> handle_watch(Service service, http::Request& request, http::ResponseWriter& response);
+net::task<> handle_resume_watch(Service service, http::Request& request, http::ResponseWriter& response);
+net::task<> handle_end_watch(Service service, http::Request& request, http::ResponseWriter& response);
 
 }  // namespace osb::execd

@@ -56,7 +56,7 @@ class FileRoutes : public testing::Test {
     char name[] = "/tmp/osb-files-XXXXXX";
     ASSERT_TRUE(::mkdtemp(name));
     dir_ = name;
-    add_file_routes(router_, {dir_, {{"HOME", dir_ + "/home"}, {"SUB", "sub"}}});
+    add_file_routes(router_, executions_, {dir_, {{"HOME", dir_ + "/home"}, {"SUB", "sub"}}, watch_limits_});
     auto handler = [this](http::Request& request, http::ResponseWriter& response) {
       const http::Handler* found = nullptr;
       std::vector<std::string_view> allowed;
@@ -218,8 +218,10 @@ class FileRoutes : public testing::Test {
   }
 
   std::string dir_;
-  http::Router router_;
+  WatchLimits watch_limits_;
   net::Loop loop_;
+  Executions executions_{loop_.executor()};
+  http::Router router_;
   std::unique_ptr<http::Server> server_;
   uint16_t port_ = 0;
   std::thread thread_;
