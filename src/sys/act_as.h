@@ -10,7 +10,8 @@
 // which are put right: whether the process may be dumped and traced (shared by all threads), and the signal
 // for the parent's death (so the main thread, which has one, may not act as somebody else).
 //
-// Not covered: a FUSE mount of the user's own is closed to him here, since FUSE looks at the real ids.
+// Not covered: a FUSE mount of the user's own is closed to him here, since FUSE looks at the real ids; and
+// what /proc shows to any thread of the process about itself (maps, fd), callers must refuse on their own.
 #pragma once
 
 #include <sys/types.h>

@@ -168,6 +168,16 @@ TEST_F(FilesOfAUser, PathsStartAtTheRootAndTheHomeIsTheAccounts) {
   EXPECT_THAT(homeless.body, HasSubstr("HOME is not set"));
 }
 
+TEST_F(FilesOfAUser, TheDaemonsOwnProcessIsNotTheUsers) {
+  for (const char* name :
+       {"/proc/self/maps", "/proc/thread-self/maps", "/proc/self/environ", "/proc/self/fdinfo/0"})
+    expect_denied(get(as("/files/download") + "?path=" + name));
+  std::string number = "/proc/" + std::to_string(::getpid()) + "/maps";
+  ASSERT_EQ(::symlink(number.c_str(), (dir_ + "/own/link").c_str()), 0);
+  expect_denied(get(as("/files/download") + query("own/link")));
+  EXPECT_EQ(get(as("/files/download") + "?path=/proc/version").status, 200);
+}
+
 TEST_F(FilesOfAUser, OnlyIdsThatExist) {
   for (const char* bad : {"4294967295/0", "0/4294967295", "4294967296/0", "-1/0", "root/0", "+1/0", "1.0/0",
                           "0x1/1", "99999999999999999999/0", "%201/0"}) {
