@@ -26,6 +26,7 @@ namespace {
 struct LauncherFlags {
   std::string state, images;
   int64_t max_memory = 0;
+  size_t max_slots = 0;
 };
 
 int launch(const LauncherFlags& flags) {
@@ -39,9 +40,10 @@ int launch(const LauncherFlags& flags) {
   launcher::InstalledLayer host =
       launcher::install_layer(layers.get(), "host", launcher::plan_host_layer(machine.get()));
   launcher::sweep_layers(layers.get());
-  launcher::SupervisorOptions supervisor{.launcher_arguments = {"--state", flags.state, "--images",
-                                                                flags.images, "--max-memory",
-                                                                std::to_string(flags.max_memory)}};
+  launcher::SupervisorOptions supervisor{
+      .launcher_arguments = {"--state", flags.state, "--images", flags.images, "--max-memory",
+                             std::to_string(flags.max_memory), "--max-slots",
+                             std::to_string(flags.max_slots)}};
   for (char** entry = environ; *entry; ++entry) supervisor.environment.emplace_back(*entry);
   std::string layers_path = state.path() + "/launcher/layers/";
   return launcher::run_launcher({.state_dir = state.path(),
@@ -51,6 +53,7 @@ int launch(const LauncherFlags& flags) {
                                  .guest_dir = layers_path + guest.name,
                                  .host_dir = layers_path + host.name,
                                  .max_memory_bytes = flags.max_memory,
+                                 .max_slots = flags.max_slots,
                                  .keep_supervised = [&] { launcher::start_supervisor(state, supervisor); }});
 }
 
@@ -60,6 +63,7 @@ void add_launcher(CLI::App& app, Action& action) {
   command->add_option("--state", flags->state)->required();
   command->add_option("--images", flags->images)->required();
   command->add_option("--max-memory", flags->max_memory);
+  command->add_option("--max-slots", flags->max_slots);
   command->callback([flags, &action] { action = [flags] { return launch(*flags); }; });
 }
 

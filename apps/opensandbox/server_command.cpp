@@ -34,7 +34,9 @@ Fd reopened(int directory, int flags) {
 launcher::SupervisorOptions supervisor_options(const launcher::StateDirectory& state,
                                                const server::ServerConfig& config) {
   launcher::SupervisorOptions options;
-  options.launcher_arguments = {"--state", state.path(), "--images", state.images_path()};
+  options.launcher_arguments = {"--state",     state.path(),
+                                "--images",    state.images_path(),
+                                "--max-slots", std::to_string(config.prepared_sandboxes)};
   if (config.max_memory_bytes)
     options.launcher_arguments.insert(options.launcher_arguments.end(),
                                       {"--max-memory", std::to_string(*config.max_memory_bytes)});

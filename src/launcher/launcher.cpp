@@ -92,7 +92,7 @@ class Launcher {
         network_(site_.names, resolver_.name_servers()),
         sandboxes_(
             {site_, poller_, network_, cgroups_, trash_, resolver_}, options.max_memory_bytes,
-            [this](SandboxInfo info) { broadcast({0, ExitEvent{std::move(info)}}); },
+            options.max_slots, [this](SandboxInfo info) { broadcast({0, ExitEvent{std::move(info)}}); },
             [this] { reconsider(); }),
         listener_(listen_at(options.socket_path, options.server_uid)),
         boot_id_(new_hex_id()) {}
@@ -173,6 +173,7 @@ class Launcher {
 
   void refresh() {
     network_.refresh();
+    if (!ending_) sandboxes_.refresh();
     try {
       site_.options.keep_supervised();
       bound_launcher_log(site_.root.get(), {STDOUT_FILENO, STDERR_FILENO});
@@ -186,7 +187,7 @@ class Launcher {
 
   void reconsider() {
     if (ending_) {
-      if (sandboxes_.count() == 0) poller_.stop();
+      if (sandboxes_.empty()) poller_.stop();
     } else if (!idle()) {
       idle_.reset();
     } else {

@@ -17,6 +17,7 @@ struct LauncherOptions {
   std::string guest_dir;    // read-only layer with opt/opensandbox/execd and what else every sandbox has
   std::string host_dir;     // read-only skeleton of the image "host": /etc allow-list, directories, links
   int64_t max_memory_bytes = 0;  // configured ceiling over what all sandboxes use together, 0 = none
+  size_t max_slots = 0;          // sandboxes of the image "host" made ahead at most, 0 = none (slots.h)
   // Called every few seconds; makes sure that somebody would start the next launcher. May throw Error.
   std::function<void()> keep_supervised = [] {};
 };

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/epoll.h>
@@ -12,6 +13,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "base/ids.h"
 #include "base/log.h"
 #include "launcher/image_store.h"
 #include "launcher/sandbox_plan.h"
@@ -32,8 +34,6 @@ constexpr int kRemovalTries = 300;
 
 constexpr uint64_t kNamespaces = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC;
 
-bool is_host_image(const std::string& image) { return image.empty() || image == "host"; }
-
 Fd open_image(const Site& site, const std::string& image, Fd& hold) {
   hold = ImageStore::hold_image(site.images.get(), image);
   return sys::open_beneath(site.images.get(), image + "/rootfs", O_PATH | O_DIRECTORY);
@@ -46,19 +46,24 @@ Error died_early(const std::string& reason, const std::string& log_tail) {
   return Error(ErrorCode::internal, std::move(message));
 }
 
+// No id has a dot.
+std::string slot_name() { return "slot." + new_hex_id().substr(0, 12); }
+
 }  // namespace
 
-Sandbox::Sandbox(Workshop shop, CreateRequest request, Events events)
-    : shop_(shop), request_(std::move(request)), events_(std::move(events)) {}
+bool is_host_image(const std::string& image) { return image.empty() || image == "host"; }
+
+Sandbox::Sandbox(Workshop shop) : shop_(shop), name_(slot_name()) {}
 
 Sandbox::~Sandbox() {
   // Only on the launcher's own way out: everything else goes through destroy().
   if (pidfd_) sys::send_signal(pidfd_, SIGKILL);
 }
 
-void Sandbox::start() {
+template <class Work>
+void Sandbox::attempt(Work work) {
   try {
-    spawn();
+    work();
   } catch (const Error& e) {
     if (status_) on_status();  // a child that failed first is the reason why it has no namespace any more
     fail(e);
@@ -67,23 +72,47 @@ void Sandbox::start() {
   }
 }
 
-void Sandbox::spawn() {
+void Sandbox::park(Events events) {
+  events_ = std::move(events);
+  attempt([this] { make("host"); });
+}
+
+bool Sandbox::usable() const {
+  pollfd ended{pidfd_.get(), POLLIN, 0};
+  return phase_ == Phase::parked && !failure_ && pidfd_ && status_ && ::poll(&ended, 1, 0) == 0;
+}
+
+void Sandbox::start(CreateRequest request, Events events) {
+  request_ = std::move(request);
+  events_ = std::move(events);
+  phase_ = Phase::starting;
+  attempt([this] {
+    if (!pidfd_) {
+      name_ = request_.id;
+      make(request_.image);
+    }
+    claim();
+  });
+}
+
+void Sandbox::make(const std::string& image) {
   const Site& site = shop_.site;
-  bool host = is_host_image(request_.image);
-  if (!host) image_ = open_image(site, request_.image, image_hold_);
+  bool host = is_host_image(image);
+  if (!host) image_ = open_image(site, image, image_hold_);
   line_ = shop_.network.take();
   address_ = line_.address_text();
-  files_ = SandboxFiles::create(site, request_.id, address_, shop_.resolver.text(), host);
-  cgroup_ = shop_.cgroups.create(request_.id, {request_.cpu_millis, request_.memory_bytes, request_.pids});
+  files_ = SandboxFiles::create(site, name_, host);
+  cgroup_ = shop_.cgroups.create(name_);
   groups_gone_ = false;
-  send_boot_config();
+  // A memory file: a pipe holds less than a boot configuration may have.
+  boot_ = Fd(check(::memfd_create("boot", MFD_CLOEXEC), "making the boot configuration"));
   Pipe go = make_pipe(), status = make_pipe(), report = make_pipe();
   for (const Fd* end : {&status.read, &report.read})
     check(::fcntl(end->get(), F_SETFL, O_NONBLOCK), "preparing the sandbox's pipes");
 
   SandboxPlan plan({.site = site,
-                    .id = request_.id,
-                    .image_name = request_.image,
+                    .name = name_,
+                    .image_name = image,
                     .image = host ? -1 : image_.get(),
                     .address = line_.address(),
                     .gateway = shop_.network.gateway(),
@@ -100,27 +129,40 @@ void Sandbox::spawn() {
   cgroup_.close_entries();
   image_.reset();
   files_->close_log();
-  boot_.reset();
   go_ = std::move(go.write);
   status_ = std::move(status.read);
   report_ = std::move(report.read);
   on_pidfd_ = shop_.poller.watch(pidfd_.get(), EPOLLIN, [this](uint32_t) { on_end(); });
   on_status_fd_ = shop_.poller.watch(status_.get(), EPOLLIN, [this](uint32_t) { on_status(); });
   on_report_fd_ = shop_.poller.watch(report_.get(), EPOLLIN, [this](uint32_t) { on_report(); });
+  // While the child mounts its root, the link is made here.
+  line_.connect(pid_);
+  send_go(&kLinkReady, sizeof kLinkReady);
+}
+
+void Sandbox::claim() {
   deadline_ = shop_.poller.after(kStartDeadline, [this] {
     fail(Error(ErrorCode::timeout, "starting a sandbox: execd was not ready within 10 s"));
   });
-  // While the child mounts its root, the link is made here.
-  line_.connect(pid_);
-  if (::write(go_.get(), "g", 1) != 1 && errno != EPIPE)
+  cgroup_.limit({request_.cpu_millis, request_.memory_bytes, request_.pids});
+  if (name_ != request_.id) cgroup_.rename(request_.id);
+  files_->identify(request_.id, address_, shop_.resolver.text());
+  send_boot_config();
+  Claim claim{};
+  request_.id.copy(claim.hostname, sizeof claim.hostname - 1);
+  send_go(&claim, sizeof claim);
+}
+
+void Sandbox::send_go(const void* what, size_t size) {
+  if (::write(go_.get(), what, size) != static_cast<ssize_t>(size) && errno != EPIPE)
     throw system_error("releasing the sandbox's process");
 }
 
+// The child reads it from its start: the position in the file is shared.
 void Sandbox::send_boot_config() {
-  // A memory file: a pipe holds less than a boot configuration may have.
-  boot_ = Fd(check(::memfd_create("boot", MFD_CLOEXEC), "making the boot configuration"));
   sys::write_all(boot_.get(), request_.boot, "writing the boot configuration");
   check(::lseek(boot_.get(), 0, SEEK_SET), "writing the boot configuration");
+  boot_.reset();
   request_.boot.clear();
   request_.boot.shrink_to_fit();
 }
@@ -164,6 +206,13 @@ void Sandbox::ready() {
   report_.reset();
   deadline_.reset();
   if (phase_ != Phase::starting || failure_) return;
+  // Not before: until it had its root the child looked for the directory under the former name.
+  try {
+    if (name_ != request_.id) files_->rename(shop_.site, request_.id);
+  } catch (const Error& e) {
+    return fail(e);
+  }
+  name_ = request_.id;
   phase_ = Phase::running;
   line_.settle();
   started_told_ = true;
@@ -171,7 +220,7 @@ void Sandbox::ready() {
 }
 
 void Sandbox::fail(Error error) {
-  if (phase_ != Phase::starting) return;
+  if (phase_ != Phase::starting && phase_ != Phase::parked) return;
   if (!failure_) failure_ = std::move(error);
   deadline_.reset();
   kill();
@@ -180,7 +229,7 @@ void Sandbox::fail(Error error) {
 void Sandbox::destroy() {
   if (destroy_wanted_) return;
   destroy_wanted_ = true;
-  if (phase_ == Phase::starting && !failure_)
+  if ((phase_ == Phase::starting || phase_ == Phase::parked) && !failure_)
     failure_ = Error(ErrorCode::conflict, "starting a sandbox: it was destroyed meanwhile");
   if (freeze_answer_) settle_freeze(Error(ErrorCode::conflict, "the sandbox is being destroyed"));
   kill();
@@ -197,11 +246,12 @@ void Sandbox::on_end() {
   auto wait_status = sys::try_reap(pidfd_);
   if (!wait_status) return;
   record_end(*wait_status);
-  if (phase_ == Phase::starting && !failure_) {
+  auto early = [this] { return (phase_ == Phase::starting || phase_ == Phase::parked) && !failure_; };
+  if (early()) {
     on_status();  // what the child said, if it failed before exec
     // What execd said last; the pipe ends with it.
-    for (int i = 0; i < 8 && report_ && !failure_ && phase_ == Phase::starting; i++) on_report();
-    if (!failure_ && phase_ == Phase::starting) failure_ = died_early(exit_reason_, files_->log_tail());
+    for (int i = 0; i < 8 && report_ && early(); i++) on_report();
+    if (early()) failure_ = died_early(exit_reason_, files_->log_tail());
   }
   if (freeze_answer_) settle_freeze(Error(ErrorCode::conflict, "the sandbox has ended"));
   release();
@@ -224,7 +274,7 @@ void Sandbox::record_end(int wait_status) {
 
 void Sandbox::release() {
   if (phase_ == Phase::ending) return;
-  if (phase_ == Phase::starting || destroy_wanted_) phase_ = Phase::ending;
+  if (phase_ == Phase::starting || phase_ == Phase::parked || destroy_wanted_) phase_ = Phase::ending;
   on_report_fd_.reset();
   on_status_fd_.reset();
   report_.reset();
@@ -246,7 +296,7 @@ void Sandbox::remove_groups() {
           shop_.poller.after(milliseconds(std::min(removal_tries_, 20)), [this] { remove_groups(); });
       return;
     }
-    if (!groups_gone_) log_error("a sandbox's control groups stay behind", {{"sandbox", request_.id}});
+    if (!groups_gone_) log_error("a sandbox's control groups stay behind", {{"sandbox", name_}});
     groups_gone_ = true;
   }
   released();
@@ -260,9 +310,9 @@ void Sandbox::released() {
     phase_ = Phase::ending;
   }
   try {
-    if (files_) shop_.trash.take(shop_.site.sandboxes.get(), request_.id);
+    if (files_) shop_.trash.take(shop_.site.sandboxes.get(), files_->name());
   } catch (const Error& e) {
-    log_error("a sandbox's files stay behind", {{"sandbox", request_.id}, {"error", e.message()}});
+    log_error("a sandbox's files stay behind", {{"sandbox", name_}, {"error", e.message()}});
   }
   if (!started_told_) {
     started_told_ = true;

@@ -1,10 +1,13 @@
 // One sandbox: a state machine over what the kernel and execd report. It owns every kernel object of the
 // sandbox; they are released in order (process, link, control groups, files), without ever blocking the loop.
 //
-//   starting ──ready──► running ◄──► paused        running, paused ──PID 1 ends──► exited (record and files
-//   stay)
-//      │ failure, deadline                         any ──destroy()──► gone
-//      └──────────────► gone
+//   parked ──start()──► starting ──ready──► running ◄──► paused
+//                          │ failure, deadline             running, paused ──PID 1 ends──► exited
+//                          └──────────────► gone           (record and files stay)
+//                                                          any ──destroy()──► gone
+//
+// A parked sandbox has everything that does not depend on a request: directory, control groups, network, and
+// a process with the root of the image "host" around it, which waits for its name before it becomes execd.
 #pragma once
 
 #include <cstdint>
@@ -28,6 +31,9 @@
 
 namespace osb::launcher {
 
+// "host", the image that is this machine itself.
+bool is_host_image(const std::string& image);
+
 // The parts of the launcher that sandboxes work with; they outlive every sandbox.
 struct Workshop {
   const Site& site;
@@ -49,11 +55,16 @@ class Sandbox {
   };
   using Answer = std::function<void(Result<void>)>;
 
-  Sandbox(Workshop shop, CreateRequest request, Events events);
+  explicit Sandbox(Workshop shop);
   ~Sandbox();
 
-  // Begins; failures come through `started`, too.
-  void start();
+  // Makes what can be made ahead. `started` is told only of a failure.
+  void park(Events events);
+  // Whether a parked sandbox is still good for a request.
+  bool usable() const;
+  // Begins, from parked or from nothing; `events` replace the former ones. Failures come through `started`,
+  // too.
+  void start(CreateRequest request, Events events);
   // Kills and removes everything; `gone` follows.
   void destroy();
   // Answers when frozen or thawed: conflict if it is that already or not running.
@@ -64,10 +75,14 @@ class Sandbox {
   SandboxInfo info() const;
 
  private:
-  enum class Phase { starting, running, paused, exited, ending };
+  enum class Phase { parked, starting, running, paused, exited, ending };
 
-  void spawn();
+  template <class Work>
+  void attempt(Work work);
+  void make(const std::string& image);
+  void claim();
   void send_boot_config();
+  void send_go(const void* what, size_t size);
   void on_status();
   void on_report();
   void on_end();
@@ -85,7 +100,8 @@ class Sandbox {
   Workshop shop_;
   CreateRequest request_;
   Events events_;
-  Phase phase_ = Phase::starting;
+  std::string name_;  // the id, once there is one
+  Phase phase_ = Phase::parked;
   bool started_told_ = false;
   bool destroy_wanted_ = false;
   bool groups_gone_ = true;

@@ -45,13 +45,13 @@ class Child {
     reset_signals();
     close_foreign();
     enter_cgroups();
-    set_hostname();
     mount_overlays();
     change_root();
     for (size_t i = 0; i < plan_.step_count; i++) furnish(plan_.steps[i], static_cast<uint32_t>(i));
     wait_for_link();
     configure_network();
     limit();
+    wait_for_claim();
     drop_privileges();
     exec();
   }
@@ -95,8 +95,6 @@ class Child {
       need(::write(plan_.cgroup_entries[i], "0", 1) == 1, ChildStage::cgroup);
     need(::unshare(CLONE_NEWCGROUP) == 0, ChildStage::cgroup_namespace);
   }
-
-  void set_hostname() { need(::sethostname(plan_.hostname, plan_.hostname_size) == 0, ChildStage::hostname); }
 
   void mount_overlays() {
     need(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0, ChildStage::private_mounts);
@@ -161,13 +159,25 @@ class Child {
     return false;
   }
 
-  void wait_for_link() {
-    char byte;
+  void read_go(void* into, size_t size) {
     ssize_t n;
     do {
-      n = ::read(plan_.go, &byte, 1);
+      n = ::read(plan_.go, into, size);
     } while (n < 0 && errno == EINTR);
-    if (n != 1) ::_exit(kFailureStatus);  // the launcher gave up, and knows why
+    if (n != static_cast<ssize_t>(size)) ::_exit(kFailureStatus);  // the launcher gave up, and knows why
+  }
+
+  void wait_for_link() {
+    char byte;
+    read_go(&byte, 1);
+  }
+
+  void wait_for_claim() {
+    ::prctl(PR_SET_NAME, "osb-slot", 0, 0, 0);
+    Claim claim;
+    read_go(&claim, sizeof claim);
+    need(::sethostname(claim.hostname, ::strnlen(claim.hostname, sizeof claim.hostname)) == 0,
+         ChildStage::hostname);
   }
 
   void configure_network() {

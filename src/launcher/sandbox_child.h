@@ -1,4 +1,7 @@
-// What runs between clone and exec: the code that turns a copy of the launcher into a sandbox's PID 1.
+// What runs between clone and exec: the code that turns a copy of the launcher into a sandbox's PID 1. Once
+// the root and the network are there it waits to be claimed, for as long as it takes: sandboxes are made
+// before anybody asks for them (slots.h).
+//
 // Everything it needs is made before in plain memory (sandbox_plan.h); it only makes system calls and
 // allocates nothing.
 #pragma once
@@ -50,10 +53,17 @@ struct DescriptorRange {
   unsigned last;
 };
 
+constexpr char kLinkReady = 'l';
+
+// What a waiting child is told when a request has come. Smaller than what a pipe takes as a whole.
+struct Claim {
+  char hostname[65];  // padded with NUL
+};
+
 struct ChildPlan {
   // All descriptors are 10 or above.
   int launcher;  // pidfd of the launcher
-  int go;        // one byte arrives when the network link is there
+  int go;        // kLinkReady arrives when the network link is there, a Claim when a request has it
   int status;    // takes a ChildFailure; closed by exec
   int standard_input;
   int log;
@@ -65,8 +75,6 @@ struct ChildPlan {
   const int* cgroup_entries;
   size_t cgroup_entry_count;
 
-  const char* hostname;
-  size_t hostname_size;
   const Reopening* reopen;
   size_t reopen_count;
   const OverlayPlan* overlays;  // the first is the root
@@ -93,7 +101,6 @@ enum class ChildStage : uint32_t {
   descriptors,
   cgroup,
   cgroup_namespace,
-  hostname,
   private_mounts,
   reopen,
   overlay,
@@ -102,6 +109,7 @@ enum class ChildStage : uint32_t {
   wait_for_link,
   network,
   limits,
+  hostname,
   credentials,
   capabilities,
   filter,

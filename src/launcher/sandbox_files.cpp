@@ -1,6 +1,7 @@
 #include "launcher/sandbox_files.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -22,31 +23,22 @@ Fd make(int dir, const std::string& name, mode_t mode) {
   return fd;
 }
 
-void write_identity(int upper, const std::string& id, const std::string& address,
-                    const std::string& resolv_conf) {
-  Fd etc = make(upper, "etc", 0755);
-  sys::create_text(etc.get(), "hostname", id + "\n");
-  sys::create_text(
-      etc.get(), "hosts",
-      "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n" + address + "\t" + id + "\n");
-  sys::create_text(etc.get(), "resolv.conf", resolv_conf);
-}
-
 }  // namespace
 
-SandboxFiles SandboxFiles::create(const Site& site, const std::string& id, const std::string& address,
-                                  const std::string& resolv_conf, bool host_image) {
+SandboxFiles SandboxFiles::create(const Site& site, const std::string& name, bool host_image) {
   SandboxFiles files;
-  if (::mkdirat(site.sandboxes.get(), id.c_str(), 0700) != 0)
+  files.name_ = name;
+  if (::mkdirat(site.sandboxes.get(), name.c_str(), 0700) != 0)
     throw system_error("making the sandbox's directory");
   try {
     files.directory_ =
-        Fd(::openat(site.sandboxes.get(), id.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+        Fd(::openat(site.sandboxes.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     int directory = check(files.directory_.get(), "opening the sandbox's directory");
     Fd upper = make(directory, "upper", 0755);
     make(directory, "work", 0700);
     make(upper.get(), "tmp", 01777);
-    write_identity(upper.get(), id, address, resolv_conf);
+    Fd etc = make(upper.get(), "etc", 0755);
+    for (const char* name : {"hostname", "hosts", "resolv.conf"}) sys::create_text(etc.get(), name, "");
     if (host_image) {
       for (const Layer& layer : site.host_layers) {
         make(directory, layer.name + ".upper", 0755);
@@ -56,10 +48,28 @@ SandboxFiles SandboxFiles::create(const Site& site, const std::string& id, const
     files.log_ = Fd(::openat(directory, "log", O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
     check(files.log_.get(), "making the sandbox's log");
   } catch (const Error&) {
-    sys::remove_tree(site.sandboxes.get(), id);
+    sys::remove_tree(site.sandboxes.get(), name);
     throw;
   }
   return files;
+}
+
+void SandboxFiles::rename(const Site& site, const std::string& name) {
+  int sandboxes = site.sandboxes.get();
+  check(::renameat2(sandboxes, name_.c_str(), sandboxes, name.c_str(), RENAME_NOREPLACE),
+        "naming the sandbox's directory");
+  name_ = name;
+}
+
+void SandboxFiles::identify(const std::string& id, const std::string& address,
+                            const std::string& resolv_conf) {
+  Fd etc(::openat(directory_.get(), "upper/etc", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  check(etc.get(), "opening the sandbox's /etc");
+  sys::write_text(etc.get(), "hostname", id + "\n");
+  sys::write_text(
+      etc.get(), "hosts",
+      "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n" + address + "\t" + id + "\n");
+  sys::write_text(etc.get(), "resolv.conf", resolv_conf);
 }
 
 std::string SandboxFiles::log_tail() const {

@@ -42,12 +42,10 @@ std::vector<DescriptorRange> ranges_without(std::vector<int> keep) {
 }
 
 SandboxPlan::SandboxPlan(const PlanInput& input)
-    : hostname_(input.id), network_(sys::inner_network_messages(input.address, input.gateway)) {
+    : network_(sys::inner_network_messages(input.address, input.gateway)) {
   plan_overlays(input);
   plan_descriptors(input);
   const Site& site = input.site;
-  plan_.hostname = hostname_.data();
-  plan_.hostname_size = hostname_.size();
   plan_.steps = site.steps.data();
   plan_.step_count = site.steps.size();
   std::span<char> network = network_.messages.bytes();
@@ -83,7 +81,7 @@ void SandboxPlan::plan_overlays(const PlanInput& input) {
   if (host)
     for (const Layer& layer : site.host_layers)
       add(site.mount_point + "/" + layer.name, by_descriptor(layer.lower.get()), layer.name + ".");
-  reopen(site.sandboxes_path + "/" + input.id, input.directory);
+  reopen(site.sandboxes_path + "/" + input.name, input.directory);
   reopen(site.options.guest_dir, site.guest.get());
   if (host) {
     reopen(site.options.host_dir, site.host.get());

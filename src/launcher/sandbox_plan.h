@@ -18,7 +18,7 @@ constexpr const char* kInitProgram = "/opt/opensandbox/execd";
 
 struct PlanInput {
   const Site& site;
-  std::string id;
+  std::string name;  // of its directory
   std::string image_name;
   int image = -1;  // its root file system, or -1 for the image "host"
   uint32_t address = 0;
@@ -47,7 +47,6 @@ class SandboxPlan {
   void plan_descriptors(const PlanInput& input);
 
   ChildPlan plan_{};
-  std::string hostname_;
   std::deque<std::string> texts_;  // its strings do not move
   std::vector<Reopening> reopen_;
   std::vector<OverlayPlan> overlays_;

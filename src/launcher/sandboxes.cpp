@@ -36,9 +36,13 @@ void check_create(const CreateRequest& request) {
 
 }  // namespace
 
-Sandboxes::Sandboxes(Workshop shop, int64_t max_memory, std::function<void(SandboxInfo)> on_exit,
-                     std::function<void()> on_change)
-    : shop_(shop), max_memory_(max_memory), on_exit_(std::move(on_exit)), on_change_(std::move(on_change)) {}
+Sandboxes::Sandboxes(Workshop shop, int64_t max_memory, size_t max_slots,
+                     std::function<void(SandboxInfo)> on_exit, std::function<void()> on_change)
+    : shop_(shop),
+      max_memory_(max_memory),
+      on_exit_(std::move(on_exit)),
+      on_change_(std::move(on_change)),
+      slots_(shop, max_slots, [this] { on_change_(); }) {}
 
 void Sandboxes::handle(RequestBody request, Respond respond) {
   try {
@@ -58,8 +62,12 @@ void Sandboxes::on(CreateRequest request, Respond respond) {
   std::string id = request.id;
   Entry& entry = sandboxes_[id];
   entry.created = std::move(respond);
-  entry.sandbox = std::make_unique<Sandbox>(
-      shop_, std::move(request),
+  if (is_host_image(request.image)) entry.sandbox = slots_.take();
+  if (!entry.sandbox) entry.sandbox = std::make_unique<Sandbox>(shop_);
+  slots_.hold();
+  on_change_();
+  entry.sandbox->start(
+      std::move(request),
       Sandbox::Events{.started = [this, id](Result<void> result) { started(id, std::move(result)); },
                       .exited =
                           [this, id] {
@@ -70,11 +78,10 @@ void Sandboxes::on(CreateRequest request, Respond respond) {
                             on_change_();
                           },
                       .gone = [this, id] { gone(id); }});
-  on_change_();
-  entry.sandbox->start();
 }
 
 void Sandboxes::started(const std::string& id, Result<void> result) {
+  slots_.go_on();
   Entry& entry = sandboxes_.at(id);
   Respond respond = std::exchange(entry.created, nullptr);
   if (result.ok()) {
@@ -134,6 +141,7 @@ size_t Sandboxes::alive() const {
 }
 
 void Sandboxes::destroy_all() {
+  slots_.drain();
   for (auto& [id, entry] : sandboxes_) entry.sandbox->destroy();
 }
 

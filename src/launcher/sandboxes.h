@@ -9,6 +9,7 @@
 
 #include "launcher/protocol.h"
 #include "launcher/sandbox.h"
+#include "launcher/slots.h"
 
 namespace osb::launcher {
 
@@ -18,7 +19,7 @@ class Sandboxes {
   using Respond = std::function<void(ReplyBody)>;
 
   // `on_exit` is told of sandboxes that end by themselves; `on_change` whenever one appears or is gone.
-  Sandboxes(Workshop shop, int64_t max_memory, std::function<void(SandboxInfo)> on_exit,
+  Sandboxes(Workshop shop, int64_t max_memory, size_t max_slots, std::function<void(SandboxInfo)> on_exit,
             std::function<void()> on_change);
 
   void handle(RequestBody request, Respond respond);
@@ -27,6 +28,11 @@ class Sandboxes {
   size_t alive() const;
   // Records of any kind.
   size_t count() const { return sandboxes_.size(); }
+  // Nothing at all is left, prepared or in use.
+  bool empty() const { return sandboxes_.empty() && slots_.empty(); }
+  // Call it every few seconds.
+  void refresh() { slots_.refresh(); }
+  // For good: no request comes any more.
   void destroy_all();
 
  private:
@@ -49,6 +55,7 @@ class Sandboxes {
   int64_t max_memory_;
   std::function<void(SandboxInfo)> on_exit_;
   std::function<void()> on_change_;
+  Slots slots_;
   std::map<std::string, Entry> sandboxes_;
 };
 

@@ -105,6 +105,8 @@ void read_native(ServerConfig& out, const Section& native) {
     out.max_memory_bytes = api::parse_memory(*memory);
     if (!out.max_memory_bytes) native.fail("max_memory", "expected bytes such as \"8Gi\"");
   }
+  if (auto count = native.integer("prepared_sandboxes", 0, 1024))
+    out.prepared_sandboxes = static_cast<size_t>(*count);
   if (const toml::table* aliases = native.table("aliases")) {
     for (const auto& [name, image] : *aliases) {
       auto text = image.value_exact<std::string>();

@@ -29,6 +29,7 @@ struct ServerConfig {
   std::string images_dir;                      // empty: STATE/images
   std::map<std::string, std::string> aliases;  // image name → local image
   std::optional<int64_t> max_memory_bytes;     // for all sandboxes together
+  size_t prepared_sandboxes = 128;             // made ahead at most, as demand asks for them; 0: none
   bool strip_line_terminators = false;
 
   std::string config_file;  // file that was read; empty: none

@@ -83,6 +83,7 @@ TEST_F(ConfigTest, ReadsTheFile) {
     [native]
     images_dir = "/images"
     max_memory = "8Gi"
+    prepared_sandboxes = 7
     strip_line_terminators = true
     [native.aliases]
     "my/image:1" = "host"
@@ -98,6 +99,7 @@ TEST_F(ConfigTest, ReadsTheFile) {
   EXPECT_EQ(config.log_level, LogLevel::warn);
   EXPECT_EQ(config.images_dir, "/images");
   EXPECT_EQ(config.max_memory_bytes, int64_t{8} << 30);
+  EXPECT_EQ(config.prepared_sandboxes, 7u);
   EXPECT_TRUE(config.strip_line_terminators);
   EXPECT_EQ(config.aliases.at("my/image:1"), "host");
 }
@@ -133,6 +135,7 @@ TEST_F(ConfigTest, NamesWhatIsWrong) {
   EXPECT_THAT(error("[server]\nmax_sandbox_timeout_seconds = 1\n"), HasSubstr("max_sandbox_timeout_seconds"));
   EXPECT_THAT(error("[log]\nlevel = \"loud\"\n"), HasSubstr("[log] level"));
   EXPECT_THAT(error("[native]\nmax_memory = \"lots\"\n"), HasSubstr("[native] max_memory"));
+  EXPECT_THAT(error("[native]\nprepared_sandboxes = -1\n"), HasSubstr("prepared_sandboxes"));
   EXPECT_THAT(error("server = 1\n"), HasSubstr("[server]"));
   EXPECT_THAT(error("[server\n"), HasSubstr("line 1"));
   EXPECT_THAT(error("[server]\nhost = \"example.com\"\n"), HasSubstr("numeric address"));

@@ -195,21 +195,13 @@ void CgroupTree::enable_v2_controllers(CgroupMount& mount, const std::string& pa
   mount.pids = std::ranges::find(names, "pids") != names.end();
 }
 
-Cgroup CgroupTree::create(const std::string& id, const CgroupLimits& limits) {
-  auto available = [&](bool CgroupMount::* use) {
-    return std::ranges::any_of(mounts_, [use](const CgroupMount& mount) { return mount.*use; });
-  };
-  require(limits.cpu_millis > 0, available(&CgroupMount::cpu), "cpu");
-  require(limits.memory_bytes > 0, available(&CgroupMount::memory), "memory");
-  require(limits.pids > 0, available(&CgroupMount::pids), "processes");
-
+Cgroup CgroupTree::create(const std::string& name) {
   Cgroup group;
   try {
     for (const CgroupMount& mount : mounts_) {
-      std::string path = in(in(mount.path, name_), id);
+      std::string path = in(in(mount.path, name_), name);
       check(::mkdir(path.c_str(), 0755), "making control group " + path);
       group.places_.push_back({mount, path});
-      set_limits(mount, path, limits);
       Fd entry(::open(in(path, mount.v2 ? "" : "tasks").c_str(),
                       O_CLOEXEC | (mount.v2 ? O_RDONLY | O_DIRECTORY : O_WRONLY)));
       check(entry.get(), "opening control group " + path);
@@ -226,10 +218,10 @@ Cgroup CgroupTree::create(const std::string& id, const CgroupLimits& limits) {
   return group;
 }
 
-Cgroup CgroupTree::adopt(const std::string& id) {
+Cgroup CgroupTree::adopt(const std::string& name) {
   Cgroup group;
   for (const CgroupMount& mount : mounts_) {
-    std::string path = in(in(mount.path, name_), id);
+    std::string path = in(in(mount.path, name_), name);
     if (::access(path.c_str(), F_OK) == 0) group.places_.push_back({mount, path});
   }
   return group;
@@ -279,6 +271,22 @@ const Cgroup::Place* Cgroup::place(bool CgroupMount::* use) const {
 void Cgroup::close_entries() {
   clone_fd_.reset();
   entry_fds_.clear();
+}
+
+void Cgroup::limit(const CgroupLimits& limits) {
+  require(limits.cpu_millis > 0, place(&CgroupMount::cpu), "cpu");
+  require(limits.memory_bytes > 0, place(&CgroupMount::memory), "memory");
+  require(limits.pids > 0, place(&CgroupMount::pids), "processes");
+  for (const Place& p : places_) set_limits(p.mount, p.path, limits);
+}
+
+void Cgroup::rename(const std::string& name) {
+  for (Place& p : places_) {
+    if (p.mount.v2) continue;
+    std::string path = in(p.path.substr(0, p.path.rfind('/')), name);
+    check(::rename(p.path.c_str(), path.c_str()), "renaming control group " + p.path);
+    p.path = std::move(path);
+  }
 }
 
 void Cgroup::freeze(bool on) {

@@ -55,6 +55,12 @@ class Cgroup {
   // Closes both; call when the process is inside.
   void close_entries();
 
+  // Sets ceilings, also for what is inside already. Throws Error: unsupported for a limit that this machine
+  // cannot enforce.
+  void limit(const CgroupLimits& limits);
+  // Gives the groups another name where the kernel can (v1); a group of v2 keeps its name. Throws Error.
+  void rename(const std::string& name);
+
   // Starts freezing or thawing; frozen() tells when it has happened. Throws Error.
   void freeze(bool on);
   bool frozen() const;
@@ -85,12 +91,11 @@ class CgroupTree {
   // Throws Error where there are no control groups or they cannot be written.
   explicit CgroupTree(std::string name, std::vector<CgroupMount> mounts = find_cgroup_mounts());
 
-  // New groups with limits set. Throws Error: unsupported for a limit that this machine cannot enforce.
-  // Leaves nothing behind then.
-  Cgroup create(const std::string& id, const CgroupLimits& limits);
+  // New groups without limits. Throws Error and leaves nothing behind then.
+  Cgroup create(const std::string& name);
   // A handle on groups that exist already, in at least one hierarchy.
-  Cgroup adopt(const std::string& id);
-  // Ids found in any hierarchy.
+  Cgroup adopt(const std::string& name);
+  // Names found in any hierarchy.
   std::vector<std::string> list() const;
   // Bytes in use by everything inside, without the page cache, which the kernel takes back when it needs
   // memory; nullopt where it is not counted.

@@ -55,12 +55,14 @@ TEST(CgroupTree, ALimitThatCannotBeEnforcedIsRefused) {
   std::string root = testing::TempDir() + "osb-cgroup-" + std::to_string(::getpid());
   ASSERT_EQ(::mkdir(root.c_str(), 0700), 0);
   CgroupTree tree("t", {{.path = root, .v2 = true, .freezer = true}});
+  Cgroup group = tree.create("a");
   try {
-    tree.create("a", {.memory_bytes = 1 << 20});
+    group.limit({.memory_bytes = 1 << 20});
     FAIL() << "a sandbox without the ceiling it was to have";
   } catch (const Error& e) {
     EXPECT_EQ(e.code(), ErrorCode::unsupported);
   }
+  EXPECT_TRUE(group.try_remove());
   EXPECT_TRUE(tree.list().empty());
   tree.remove();
   EXPECT_EQ(::rmdir(root.c_str()), 0);
@@ -70,12 +72,14 @@ TEST(CgroupTree, AControllerThatCannotBeHandedOnIsNotUsed) {
   std::string root = testing::TempDir() + "osb-cgroup-none-" + std::to_string(::getpid());
   ASSERT_EQ(::mkdir(root.c_str(), 0700), 0);  // no file of a control group in it
   CgroupTree tree("t", {{.path = root, .v2 = true, .memory = true, .pids = true}});
+  Cgroup group = tree.create("a");
   try {
-    tree.create("a", {.pids = 10});
+    group.limit({.pids = 10});
     FAIL() << "a sandbox without the ceiling it was to have";
   } catch (const Error& e) {
     EXPECT_EQ(e.code(), ErrorCode::unsupported) << e.message();
   }
+  EXPECT_TRUE(group.try_remove());
   tree.remove();
   EXPECT_EQ(::rmdir(root.c_str()), 0);
 }
@@ -156,7 +160,8 @@ class LiveCgroup : public testing::Test {
 };
 
 TEST_F(LiveCgroup, LimitsProcesses) {
-  Cgroup group = tree_->create("a", {.pids = 3});
+  Cgroup group = tree_->create("a");
+  group.limit({.pids = 3});
   EXPECT_EQ(tree_->list(), std::vector<std::string>{"a"});
   Fd pidfd;
   run_inside(group, pidfd, [] {
@@ -179,7 +184,8 @@ TEST_F(LiveCgroup, LimitsProcesses) {
 }
 
 TEST_F(LiveCgroup, LimitsMemoryAndCountsOomKills) {
-  Cgroup group = tree_->create("b", {.memory_bytes = 32 << 20});
+  Cgroup group = tree_->create("b");
+  group.limit({.memory_bytes = 32 << 20});
   Fd pidfd;
   run_inside(group, pidfd, [] {
     for (;;) {
@@ -196,7 +202,7 @@ TEST_F(LiveCgroup, LimitsMemoryAndCountsOomKills) {
 // What programs read and wrote stays cached until the memory is needed: it must not count against a ceiling
 // over all sandboxes.
 TEST_F(LiveCgroup, PageCacheIsNotMemoryInUse) {
-  Cgroup group = tree_->create("cache", {});
+  Cgroup group = tree_->create("cache");
   Fd pidfd;
   run_inside(group, pidfd, [] {
     int fd = ::open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
@@ -216,12 +222,13 @@ TEST_F(LiveCgroup, PageCacheIsNotMemoryInUse) {
 }
 
 TEST_F(LiveCgroup, CeilingsBeyondAnyMachineAreNoCeilings) {
-  Cgroup group = tree_->create("huge", {.cpu_millis = INT64_MAX});
+  Cgroup group = tree_->create("huge");
+  group.limit({.cpu_millis = INT64_MAX});
   EXPECT_TRUE(group.try_remove());
 }
 
 TEST_F(LiveCgroup, FreezesAndKillsTheFrozen) {
-  Cgroup group = tree_->create("c", {});
+  Cgroup group = tree_->create("c");
   Fd pidfd;
   run_inside(group, pidfd, [] {
     for (;;) ::usleep(100);
@@ -238,7 +245,7 @@ TEST_F(LiveCgroup, FreezesAndKillsTheFrozen) {
 }
 
 TEST_F(LiveCgroup, AdoptsWhatAnEarlierProcessLeft) {
-  { Cgroup group = tree_->create("d", {}); }
+  { Cgroup group = tree_->create("d"); }
   EXPECT_EQ(tree_->list(), std::vector<std::string>{"d"});
   EXPECT_TRUE(tree_->adopt("d").try_remove());
   EXPECT_TRUE(tree_->list().empty());

@@ -138,12 +138,12 @@ def test_a_worker_that_dies_is_an_error_not_a_hang(server, execd):
 
 def test_deleted_contexts_leave_no_process(server, sandbox, execd):
     execd.events({"code": "1", "context": {"language": "python"}}, path="/code")  # the zygote stays
-    count = len(machine.processes_in_cgroup(sandbox["id"]))
+    count = len(machine.processes_of(sandbox["id"]))
     made = [execd.request("POST", "/code/context", {"language": "python"}).json() for _ in range(5)]
     for context in made:
         execd.events({"code": "import os; os.getpid()", "context": context}, path="/code")
         assert execd.request("DELETE", f"/code/contexts/{context['id']}").status == 200
-    wait_for(lambda: len(machine.processes_in_cgroup(sandbox["id"])) <= count, "the workers' end")
+    wait_for(lambda: len(machine.processes_of(sandbox["id"])) <= count, "the workers' end")
 
 
 def test_much_output_is_bounded(server, sandbox, execd):

@@ -18,7 +18,7 @@ def test_a_program_that_ends_leaves_its_record(server, script, state, code):
     shown = wait_for(lambda: (s := server.get(sandbox))["status"]["state"] != "Running" and s, "the end of the entrypoint")
     assert shown["status"]["state"] == state
     assert code in shown["status"]["message"], shown
-    wait_for(lambda: not machine.processes_in_cgroup(sandbox), "its processes to be gone")
+    wait_for(lambda: not machine.processes_of(sandbox), "its processes to be gone")
     assert [s["id"] for s in server.list(f"&state={state}")] == [sandbox]
     assert server.request("GET", f"/v1/sandboxes/{sandbox}/endpoints/80").status in (404, 409)
     assert server.request("POST", f"/v1/sandboxes/{sandbox}/pause").status == 409

@@ -59,7 +59,7 @@ def test_server_killed_again_and_again_during_creates(world):
     for _ in range(4):
         threads = [threading.Thread(target=lambda: quietly(lambda: world.create())) for _ in range(8)]
         [t.start() for t in threads]
-        wait_for(lambda: machine.links(f"osb{world.tag}-"), "some creates to be under way")
+        wait_for(lambda: world.directories(), "some creates to be under way")
         world.kill()
         [t.join(60) for t in threads]
         world.start()
@@ -84,16 +84,16 @@ def test_expired_while_the_server_was_down(world):
     assert world.request("POST", f"/v1/sandboxes/{sandbox}/renew-expiration", {"expiresAt": soon}).status == 200
     world.kill()
     wait_for(lambda: datetime.now(timezone.utc) > datetime.fromisoformat(soon), "its time to pass")
-    assert machine.processes_in_cgroup(sandbox), "nobody is there to end it"
+    assert machine.processes_of(sandbox), "nobody is there to end it"
     world.start()
     wait_for(lambda: world.request("GET", f"/v1/sandboxes/{sandbox}").status == 404, "expiry")
-    wait_for(lambda: not machine.processes_in_cgroup(sandbox), "its processes to end")
+    wait_for(lambda: not machine.processes_of(sandbox), "its processes to end")
 
 
 def test_ended_while_the_server_was_down(world):
     sandbox = world.create(entrypoint=["sh", "-c", "sleep 1; exit 5"])["id"]
     world.kill()
-    wait_for(lambda: not machine.processes_in_cgroup(sandbox), "the entrypoint's end")
+    wait_for(lambda: not machine.processes_of(sandbox), "the entrypoint's end")
     world.start()
     shown = wait_for(lambda: (s := world.get(sandbox))["status"]["state"] == "Failed" and s, "the record")
     assert "5" in shown["status"]["message"]
@@ -103,11 +103,11 @@ def test_killed_launcher(world):
     sandboxes = [world.create()["id"] for _ in range(3)]
     launcher = world.launcher()
     os.kill(launcher, signal.SIGKILL)
-    wait_for(lambda: not any(machine.processes_in_cgroup(s) for s in sandboxes), "the sandboxes to die with it")
+    wait_for(lambda: not any(machine.processes_of(s) for s in sandboxes), "the sandboxes to die with it")
     for sandbox in sandboxes:
         wait_for(lambda: world.state_of(sandbox) == "Failed", "the record to say so")
         assert world.get(sandbox)["status"]["message"]
-    wait_for(lambda: machine.links(f"osb{world.tag}-") == [] and not [c for s in sandboxes for c in machine.cgroups(s)], "the sweep")
+    wait_for(lambda: not world.leftovers(), "the sweep")
     works(world)
     created = world.create()["id"]
     assert world.launcher() != launcher
@@ -135,7 +135,7 @@ def test_killed_supervisor_launcher_and_server(world):
     for pid in (supervisor, launcher):
         if pid > 1:
             os.kill(pid, signal.SIGKILL)
-    wait_for(lambda: not machine.processes_in_cgroup(sandbox), "the sandbox to die")
+    wait_for(lambda: not machine.processes_of(sandbox), "the sandbox to die")
     world.start()
     wait_for(lambda: world.state_of(sandbox) == "Failed", "the record")
     works(world)
@@ -149,7 +149,7 @@ def test_launcher_killed_again_and_again_during_creates(world):
         answered = set()
         threads = [threading.Thread(target=lambda: quietly(lambda: answered.add(world.create()["id"]))) for _ in range(8)]
         [t.start() for t in threads]
-        wait_for(lambda: len(machine.links(f"osb{world.tag}-")) > 1, "some creates to be under way", interval=0.002)
+        wait_for(lambda: len(world.directories()) > 1, "some creates to be under way", interval=0.002)
         os.kill(launcher, signal.SIGKILL)
         [t.join(60) for t in threads]
         for sandbox in world.list():
@@ -192,7 +192,7 @@ def test_killed_pid_one(world):
     neighbour = world.create()["id"]
     os.kill(world.init_pid(sandbox), signal.SIGKILL)
     wait_for(lambda: world.state_of(sandbox) == "Failed", "the record")
-    wait_for(lambda: not machine.processes_in_cgroup(sandbox), "its processes to end")
+    wait_for(lambda: not machine.processes_of(sandbox), "its processes to end")
     assert world.execd(neighbour).run("echo fine") == "fine\n"
     assert world.delete(sandbox) == 204 and world.delete(neighbour) == 204
     works(world)

@@ -36,7 +36,7 @@ def test_privileges(server, sandbox, execd):
     # Of execd, the entrypoint, a command and a code worker, seen from the host.
     execd.run("sleep 300 >/dev/null 2>&1 & true")
     execd.events({"code": "1", "context": {"language": "python"}}, path="/code")
-    pids = machine.processes_in_cgroup(sandbox["id"])
+    pids = machine.processes_of(sandbox["id"])
     assert len(pids) >= 4
     for pid in pids:
         what = machine.read(f"/proc/{pid}/cmdline")

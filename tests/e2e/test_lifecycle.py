@@ -82,7 +82,7 @@ def test_pause_stops_processes_and_resume_goes_on(server, sandbox, execd):
     # Frozen means: not one process of it gets processor time.
     def ticks():
         return [machine.read(f"/proc/{p}/stat").rsplit(")", 1)[1].split()[11:13]
-                for p in machine.processes_in_cgroup(sandbox["id"])]
+                for p in machine.processes_of(sandbox["id"])]
 
     first = ticks()
     wait_for(lambda: ticks() == first, "frozen processes")
@@ -158,12 +158,12 @@ def test_it_expires(server, sandbox):
     assert server.request("POST", f"/v1/sandboxes/{sandbox['id']}/renew-expiration", {"expiresAt": soon}).status == 200
     assert server.state_of(sandbox["id"]) == "Running"
     wait_for(lambda: server.request("GET", f"/v1/sandboxes/{sandbox['id']}").status == 404, "expiry")
-    assert not machine.processes_in_cgroup(sandbox["id"])
+    assert not machine.processes_of(sandbox["id"])
 
 
 def test_killed_twice_is_not_found(server, sandbox):
     assert server.delete(sandbox["id"]) == 204
-    assert not machine.processes_in_cgroup(sandbox["id"])
+    assert not machine.processes_of(sandbox["id"])
     assert server.delete(sandbox["id"]) == 404
 
 

@@ -10,7 +10,7 @@ def test_fork_bomb_meets_the_pids_limit(server):
     execd.request("POST", "/command", {"command": "bomb() { bomb | bomb & }; bomb; sleep 2", "background": True, "timeout": 20000})
 
     def count():
-        return len(machine.processes_in_cgroup(victim["id"]))
+        return len(machine.processes_of(victim["id"]))
 
     wait_for(lambda: count() > 50, "the bomb")
     assert server.execd(neighbour["id"]).run("echo fine") == "fine\n"
@@ -56,7 +56,7 @@ def test_cpu_limit_throttles(server):
     server.execd(sandbox).run("(while :; do :; done) >/dev/null 2>&1 & sleep 1")
 
     def throttled():
-        for path in machine.cgroups(sandbox):
+        for path in machine.cgroup_directories_of(server.init_pid(sandbox)):
             for line in machine.read(f"{path}/cpu.stat").splitlines():
                 if line.startswith("nr_throttled") and int(line.split()[1]) > 0:
                     return True

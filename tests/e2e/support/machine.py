@@ -73,9 +73,15 @@ def cgroup_of(pid):
     return read(f"/proc/{pid}/cgroup")
 
 
-def processes_in_cgroup(part):
-    """Processes whose cgroup path has `part` (a sandbox id) in it."""
-    return [p for p in pids() if part in cgroup_of(p) and alive(p)]
+def cgroup_directories_of(pid):
+    """Those groups of a process that belong to a sandbox, over all hierarchies."""
+    paths = {line.split(":", 2)[2] for line in cgroup_of(pid).splitlines()}
+    return [directory for path in paths if path.count("/") >= 2 for directory in cgroups(path) if directory.endswith(path)]
+
+
+def processes_of(sandbox):
+    """Processes inside a sandbox: those whose root has its id as host name."""
+    return [p for p in pids() if read(f"/proc/{p}/root/etc/hostname") == f"{sandbox}\n" and alive(p)]
 
 
 def cgroups(part):
@@ -98,6 +104,14 @@ def link_towards(address):
 
 def mounts(part, pid="self"):
     return [line for line in read(f"/proc/{pid}/mountinfo").splitlines() if part in line]
+
+
+def link_of_process(pid):
+    """The host's end of eth0 in the network namespace of a process."""
+    out = subprocess.run(["nsenter", "-t", str(pid), "-n", "ip", "-json", "link", "show", "eth0"], capture_output=True, text=True)
+    index = json.loads(out.stdout or "[{}]")[0].get("link_index")
+    hosts = subprocess.run(["ip", "-json", "link"], capture_output=True, text=True, check=True).stdout
+    return next((link["ifname"] for link in json.loads(hosts) if link["ifindex"] == index), None)
 
 
 def filter_tables(part):

@@ -137,9 +137,32 @@ class Server:
         """Supervisor and launcher: found as parent and grandparent of sandboxes, and by their command lines."""
         for pid in machine.pids():
             command = machine.read(f"/proc/{pid}/cmdline").split("\0")
-            if pid != (self.process.pid if self.process else 0) and str(self.state) in command and "opensandbox" in command[0]:
+            if pid != (self.process.pid if self.process else 0) and str(self.state) in command and "opensandbox" in command[0] \
+                    and not self.is_slot(pid):
                 self.launchers.add(pid)
         return self.launchers
+
+    @staticmethod
+    def is_slot(pid):
+        """A process that waits to become a sandbox."""
+        return machine.read(f"/proc/{pid}/comm") == "osb-slot\n"
+
+    def directories(self):
+        """Of sandboxes, starting ones included; not of those that wait for a request."""
+        return [name for name in os.listdir(self.state / "launcher" / "sandboxes") if not name.startswith("slot.")]
+
+    def slot_things(self):
+        """What belongs to sandboxes that were made ahead and still wait."""
+        found = set()
+        for pid in [p for launcher in self.own_processes() for p in machine.children(launcher) if self.is_slot(p)]:
+            found.add(f"process {pid} {machine.read(f'/proc/{pid}/cmdline')[:100]!r}")
+            found.add(f"link {machine.link_of_process(pid)}")
+            names = set(re.findall(r"/(slot\.\w+)", machine.cgroup_of(pid)))
+            found |= {f"cgroup {path}" for name in names for path in machine.cgroups(name)}
+            for name in names:
+                for root, dirs, _ in os.walk(self.state / "launcher" / "sandboxes" / name):
+                    found |= {f"directory {root}"} | {f"directory {os.path.join(root, d)}" for d in dirs}
+        return found
 
     def own_processes(self):
         self.note_launchers()
@@ -155,7 +178,7 @@ class Server:
 
     def init_pid(self, sandbox):
         """PID on the host of the sandbox's PID 1."""
-        for pid in machine.processes_in_cgroup(sandbox):
+        for pid in machine.processes_of(sandbox):
             spaces = (machine.status_field(pid, "NSpid") or "").split()
             if len(spaces) > 1 and spaces[-1] == "1":
                 return pid
@@ -216,7 +239,7 @@ class Server:
         self.tag = match.group(1)
         self.launcher()
         assert self.delete(sandbox) == 204
-        self.kept = self.things()
+        self.kept = self.things() - self.slot_things()
         return self
 
     def things(self):
@@ -236,7 +259,9 @@ class Server:
         return found
 
     def leftovers(self):
-        return sorted(self.things() - self.kept)
+        """Both ways round: a slot may come or go between two looks."""
+        before, things = self.slot_things(), self.things()
+        return sorted(things - self.kept - before - self.slot_things())
 
     def assert_clean(self):
         assert not self.list(), "sandboxes are left in the list"
