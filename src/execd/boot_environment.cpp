@@ -5,7 +5,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <charconv>
+#include <optional>
 
 #include "base/fd.h"
 #include "base/log.h"
@@ -14,6 +16,19 @@ namespace osb::execd {
 namespace {
 
 constexpr uint16_t kJupyterPort = 44771;
+
+constexpr size_t kSmallestJournal = 64 * 1024;
+constexpr size_t kLargestJournal = 1024 * 1024 * 1024;
+
+template <class T>
+std::optional<T> number_of(const Environment& environment, const char* name) {
+  auto found = environment.find(name);
+  if (found == environment.end()) return std::nullopt;
+  const std::string& text = found->second;
+  T number = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc() && end == text.data() + text.size() ? std::optional(number) : std::nullopt;
+}
 
 // An empty file where clients append variables for later commands; without it they still work, only that
 // fails.
@@ -35,12 +50,15 @@ Environment base_environment(Environment environment) {
 }
 
 uint16_t jupyter_port(const Environment& environment) {
-  auto found = environment.find("JUPYTER_PORT");
-  if (found == environment.end()) return kJupyterPort;
-  const std::string& text = found->second;
-  uint16_t port = 0;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-  return error == std::errc() && end == text.data() + text.size() ? port : kJupyterPort;
+  return number_of<uint16_t>(environment, "JUPYTER_PORT").value_or(kJupyterPort);
+}
+
+ExecutionLimits execution_limits(const Environment& environment) {
+  ExecutionLimits limits;
+  if (auto bytes = number_of<size_t>(environment, "EXECD_JOURNAL_BYTES"))
+    limits.journal_bytes = std::clamp(*bytes, kSmallestJournal, kLargestJournal);
+  limits.bytes = std::max(limits.bytes, limits.journal_bytes);
+  return limits;
 }
 
 }  // namespace osb::execd

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "execd/environment.h"
+#include "execd/executions.h"
 
 namespace osb::execd {
 
@@ -13,5 +14,7 @@ constexpr int kWorkloadOomScore = 500;  // the workload dies of a memory bomb, t
 Environment base_environment(Environment environment);
 // $JUPYTER_PORT, or where clients look without it.
 uint16_t jupyter_port(const Environment& environment);
+// What is kept of executions, with $EXECD_JOURNAL_BYTES of each (64 KiB to 1 GiB).
+ExecutionLimits execution_limits(const Environment& environment);
 
 }  // namespace osb::execd

@@ -11,6 +11,7 @@
 #include "execd/code/code_routes.h"
 #include "execd/execution_routes.h"
 #include "execd/files/file_routes.h"
+#include "execd/session/session_routes.h"
 #include "http/status.h"
 
 namespace osb::execd {
@@ -77,6 +78,7 @@ Daemon::Daemon(net::asio::any_io_executor executor, Reaper& reaper, DaemonOption
       executions_(executor, options_.executions),
       retries_(executor, executions_),
       commands_(executor, reaper, executions_),
+      sessions_(executor, reaper, executions_, options_.commands),
       contexts_(executor, reaper, executions_, code_options(options_.commands)),
       metrics_(options_.metrics) {
   register_routes();
@@ -104,7 +106,9 @@ void Daemon::register_routes() {
   add_code_routes(router_, contexts_, retries_,
                   [this](std::string id) { return commands_.interrupt(std::move(id)); });
   add_resume_routes(router_, executions_);
-  commands_.add_interrupter([this](const std::string& id) { return contexts_.interrupt(id); });
+  commands_.add_interrupter([this](std::string id) { return contexts_.interrupt(std::move(id)); });
+  commands_.add_interrupter([this](std::string id) { return sessions_.interrupt(std::move(id)); });
+  add_session_routes(router_, sessions_, retries_, options_.strip_line_terminators);
 }
 
 void Daemon::listen() {

@@ -15,6 +15,7 @@
 #include "execd/metrics.h"
 #include "execd/reaper.h"
 #include "execd/retries.h"
+#include "execd/session/sessions.h"
 #include "http/server.h"
 
 namespace osb::execd {
@@ -57,6 +58,7 @@ class Daemon {
   Executions executions_;
   Retries retries_;
   Commands commands_;
+  Sessions sessions_;
   CodeContexts contexts_;
   MetricsSampler metrics_;
   http::Router router_;

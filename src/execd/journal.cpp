@@ -154,7 +154,7 @@ net::task<bool> Journal::Reader::wait_for(std::chrono::milliseconds limit) {
   return journal_->changed_.wait_for(limit);
 }
 
-void Journal::Reader::begin_write() { writing_since_ = Clock::now(); }
+void Journal::Reader::begin_write(Clock::time_point now) { writing_since_ = now; }
 void Journal::Reader::end_write() { writing_since_ = Clock::time_point::max(); }
 bool Journal::Reader::stuck() const {
   return writing_since_ != Clock::time_point::max() && Clock::now() - writing_since_ > kStuckTime;

@@ -81,7 +81,7 @@ class Journal : public std::enable_shared_from_this<Journal> {
     // Waits for something to take; false when the time passed first.
     net::task<bool> wait_for(std::chrono::milliseconds limit);
     // Between these two the reader is busy handing on what it took.
-    void begin_write();
+    void begin_write(std::chrono::steady_clock::time_point now = std::chrono::steady_clock::now());
     void end_write();
 
    private:

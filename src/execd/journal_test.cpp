@@ -113,6 +113,30 @@ TEST_F(JournalTest, TheSlowestReaderCounts) {
   EXPECT_FALSE(events->congested());
 }
 
+// A connection that died unnoticed must not stop the client that came back on another one.
+TEST_F(JournalTest, AStuckReaderCountsOnlyWhileItIsAlone) {
+  auto events = journal(500'000);
+  Journal::Reader stuck(events, 0);
+  for (int i = 1; i <= 400; ++i) events->append(numbered(i, 1000));
+  stuck.begin_write(std::chrono::steady_clock::now() - Journal::kStuckTime - std::chrono::seconds(1));
+  EXPECT_TRUE(events->congested());
+  {
+    Journal::Reader other(events, 400);
+    EXPECT_FALSE(events->congested());
+    for (int i = 401; i <= 1000; ++i) events->append(numbered(i, 1000));
+    EXPECT_TRUE(events->congested());  // by the other one
+  }
+  Journal::Reader another(events, 1000);
+  for (int i = 1001; i <= 2000; ++i) events->append(numbered(i, 1000));
+  std::string got;
+  EXPECT_TRUE(another.take(got, 10'000'000, Framing::lines));
+  EXPECT_THAT(got, ::testing::Not(HasSubstr("\"gap\"")));
+  got.clear();
+  stuck.end_write();
+  EXPECT_TRUE(stuck.take(got, 1, Framing::lines));
+  EXPECT_THAT(got, HasSubstr("\"gap\""));  // it was overtaken, and knows
+}
+
 TEST_F(JournalTest, AnEventLargerThanWhatIsKeptIsAGapOrIsDelivered) {
   auto events = journal(1000);
   events->append(numbered(1, 5000));

@@ -97,6 +97,18 @@ TEST(LineSplitter, LongLinesComeInPieces) {
   EXPECT_EQ(texts[4], "after\n");
 }
 
+TEST(LineSplitter, OnlyStrippedPiecesAreMarked) {
+  std::string line(2 * LineSplitter::kPieceBytes + 5, 'x');
+  for (Terminators terminators : {Terminators::keep, Terminators::strip}) {
+    Lines lines(terminators);
+    lines.splitter.feed(line + "\nshort\n");
+    lines.splitter.finish();
+    bool strip = terminators == Terminators::strip;
+    EXPECT_THAT(lines.partials, ElementsAre(strip, strip, false, false));
+    EXPECT_EQ(lines.texts[2], strip ? "xxxxx" : "xxxxx\n");
+  }
+}
+
 TEST(LineSplitter, ALineOfExactlyOnePieceIsNotFollowedByAnEmptyLine) {
   std::string big(LineSplitter::kPieceBytes, 'x');
   EXPECT_THAT(strip({big + "\ny\n"}), ElementsAre(big, "y"));

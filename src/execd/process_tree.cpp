@@ -24,8 +24,8 @@ int64_t next_number(std::string_view& rest) {
   return value;
 }
 
-ProcessStat read_process(int proc, const char* pid) {
-  std::string path = std::string(pid) + "/stat";
+ProcessStat read_process(int proc, std::string path) {
+  path += "/stat";
   Fd file(::openat(proc, path.c_str(), O_RDONLY | O_CLOEXEC));
   char text[1024];
   ssize_t n = file ? ::read(file.get(), text, sizeof text) : -1;
@@ -70,10 +70,14 @@ ProcessStat parse_process_stat(std::string_view text) {
   out.group = static_cast<pid_t>(next_number(text));
   for (int field = 6; field <= 13; ++field) next_number(text);  // session … cmajflt
   for (int field = 14; field <= 17; ++field) out.cpu_ticks += static_cast<uint64_t>(next_number(text));
-  for (int field = 18; field <= 23; ++field) next_number(text);  // priority … vsize
+  for (int field = 18; field <= 21; ++field) next_number(text);  // priority … itrealvalue
+  out.start_ticks = static_cast<uint64_t>(next_number(text));
+  next_number(text);  // vsize
   out.resident_pages = static_cast<uint64_t>(next_number(text));
   return out;
 }
+
+ProcessStat read_process(pid_t pid) { return read_process(AT_FDCWD, "/proc/" + std::to_string(pid)); }
 
 std::vector<ProcessStat> read_processes() {
   std::vector<ProcessStat> out;
@@ -86,6 +90,13 @@ std::vector<ProcessStat> read_processes() {
     if (out.size() >= kMaxProcesses) break;
   }
   return out;
+}
+
+std::chrono::microseconds cpu_time_of_group(pid_t group) {
+  uint64_t ticks = 0;
+  for (const ProcessStat& process : read_processes())
+    if (process.group == group) ticks += process.cpu_ticks;
+  return std::chrono::microseconds(ticks * 1'000'000 / static_cast<uint64_t>(::sysconf(_SC_CLK_TCK)));
 }
 
 ProcessTree::ProcessTree(pid_t leader) : leader_(leader) {

@@ -5,6 +5,8 @@
 
 #include <sys/types.h>
 
+#include <chrono>
+#include <cstdint>
 #include <string_view>
 #include <vector>
 
@@ -18,13 +20,19 @@ struct ProcessStat {
   pid_t parent = 0;
   pid_t group = 0;
   char state = '?';
-  uint64_t cpu_ticks = 0;  // own and of waited-for children
+  uint64_t cpu_ticks = 0;    // own and of waited-for children
+  uint64_t start_ticks = 0;  // since boot
   uint64_t resident_pages = 0;
 };
 ProcessStat parse_process_stat(std::string_view text);
+// pid 0 when there is no such process.
+ProcessStat read_process(pid_t pid);
 // All processes visible in /proc, at most kMaxProcesses.
 constexpr size_t kMaxProcesses = 10000;
 std::vector<ProcessStat> read_processes();
+
+// Processor time of the living members of a group, and of those that they waited for.
+std::chrono::microseconds cpu_time_of_group(pid_t group);
 
 class ProcessTree {
  public:

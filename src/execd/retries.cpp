@@ -87,6 +87,11 @@ net::task<Retries::Claim> Retries::claim(const http::Request& request, std::stri
   Fingerprint fingerprint = fingerprint_of(request, body);
   for (auto found = by_key_.find(key); found != by_key_.end(); found = by_key_.find(key)) {
     std::shared_ptr<Entry> entry = *found->second;
+    if (entry->given_up) {
+      by_age_.erase(found->second);
+      by_key_.erase(found);
+      continue;
+    }
     if (entry->fingerprint != fingerprint)
       throw Error(ErrorCode::conflict, "reading the request: this Idempotency-Key stands for another request",
                   "IDEMPOTENCY_KEY_REUSED");
@@ -94,13 +99,9 @@ net::task<Retries::Claim> Retries::claim(const http::Request& request, std::stri
       claim.first_ = begun_by(*entry);
       co_return claim;
     }
-    if (entry->given_up) {
-      by_age_.erase(found->second);
-      by_key_.erase(found);
-    } else if (!co_await entry->changed.wait_for(kBeginTime)) {
+    if (!co_await entry->changed.wait_for(kBeginTime))
       throw Error(ErrorCode::conflict, "repeating a request: the first one is still about to begin",
                   "IDEMPOTENCY_IN_PROGRESS");
-    }
   }
   make_room();
   claim.entry_ = std::make_shared<Entry>(executor_, std::move(key), fingerprint);

@@ -38,6 +38,7 @@ class Retries {
    public:
     Claim() = default;
     Claim(Claim&&) = default;
+    Claim& operator=(Claim&&) = default;
     ~Claim();  // without settle(), whoever waits for the outcome may begin
 
     // Null: the caller begins it, and says so with settle().

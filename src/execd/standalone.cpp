@@ -37,6 +37,7 @@ DaemonOptions daemon_options(const StandaloneOptions& given) {
   options.commands.oom_score_adj = kWorkloadOomScore;
   options.commands.open_files = raise_open_file_limit();
   options.jupyter_port = jupyter_port(options.commands.environment);
+  options.executions = execution_limits(options.commands.environment);
   return options;
 }
 

@@ -262,6 +262,14 @@ class SignalsBlocked {
   sigset_t before_;
 };
 
+ResourceUsage usage_of(const rusage& used) {
+  auto time = [](const timeval& t) {
+    return std::chrono::seconds(t.tv_sec) + std::chrono::microseconds(t.tv_usec);
+  };
+  return {time(used.ru_utime) + time(used.ru_stime), static_cast<uint64_t>(used.ru_maxrss) * 1024,
+          static_cast<uint64_t>(used.ru_oublock) * 512};
+}
+
 Child launch(Plan& plan) {
   auto stack = std::make_unique_for_overwrite<char[]>(kStackBytes);
   void* top =
@@ -328,9 +336,19 @@ std::string ExitStatus::text() const {
   return "signal: " + out + (core ? " (core dumped)" : "");
 }
 
-ExitStatus exit_status_of(int wait_status) {
-  if (WIFSIGNALED(wait_status)) return {-1, WTERMSIG(wait_status), WCOREDUMP(wait_status) != 0};
-  return {WEXITSTATUS(wait_status), 0, false};
+ExitStatus exit_status_of(int wait_status, const rusage* used) {
+  ExitStatus out;
+  if (used) out.usage = usage_of(*used);
+  out.code = WIFSIGNALED(wait_status) ? -1 : WEXITSTATUS(wait_status);
+  out.signal = WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : 0;
+  out.core = WIFSIGNALED(wait_status) && WCOREDUMP(wait_status);
+  return out;
+}
+
+uint64_t own_peak_memory() {
+  rusage used = {};
+  ::getrusage(RUSAGE_SELF, &used);
+  return usage_of(used).peak_memory_bytes;
 }
 
 }  // namespace osb::sys

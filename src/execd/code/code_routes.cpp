@@ -84,7 +84,7 @@ net::task<> run_code(CodeContexts& contexts, Retries& retries, http::Request& re
 net::task<> interrupt_code(CodeContexts& contexts, InterruptElsewhere& elsewhere, http::Request& request,
                            http::ResponseWriter& response) {
   std::string id = required_query(request, "id");
-  if (!contexts.interrupt(id)) {
+  if (!co_await contexts.interrupt(id)) {
     if (!elsewhere) throw no_context(id);
     co_await elsewhere(id);
   }

@@ -163,13 +163,14 @@ net::task<std::shared_ptr<Execution>> CodeContexts::run(std::string language, st
   co_return execution;
 }
 
-bool CodeContexts::interrupt(std::string_view id) {
+net::task<bool> CodeContexts::interrupt(std::string id) {
   auto context = at(id);
   for (const auto& other : contexts_)
-    if (!context && other->latest && other->latest->id == id && !other->latest->journal->closed())
+    if (auto latest = other->latest.lock();
+        !context && latest && latest->id == id && !latest->journal->closed())
       context = other;
   if (context) context->kernel->interrupt();
-  return context != nullptr;
+  co_return context != nullptr;
 }
 
 }  // namespace osb::execd

@@ -53,14 +53,14 @@ class CodeContexts {
   net::task<std::shared_ptr<Execution>> run(std::string language, std::string id, std::string code);
   // `id`: of a context, or of the execution that runs in one. False when there is no such thing. A context
   // that runs nothing is left alone.
-  bool interrupt(std::string_view id);
+  net::task<bool> interrupt(std::string id);
 
  private:
   struct Context {
     ContextInfo info;
     std::shared_ptr<Kernel> kernel;
     bool is_default = false;
-    std::shared_ptr<Execution> latest;
+    std::weak_ptr<Execution> latest;
   };
 
   std::shared_ptr<Context> at(std::string_view id) const;

@@ -69,6 +69,7 @@ void Command::launch() {
   give_to(out.write, child_);
   if (err.write) give_to(err.write, child_);
   if (background_) log_ = std::make_shared<CommandLog>();
+  hidden_memory_ = sys::own_peak_memory();
   child_.fds = {{1, out.write.get()}, {2, background_ ? out.write.get() : err.write.get()}};
   auto self = shared_from_this();
   pid_ = reaper_.start(child_, [self](sys::ExitStatus status) { self->exited(status); }).pid;
@@ -95,7 +96,8 @@ std::shared_ptr<OutputReader> Command::read_lines(Fd pipe, std::string (*event)(
       [journal, event](std::string_view text, bool partial) { journal->append(event(text, partial)); });
   splitters_.push_back(splitter);
   OutputReader::Consumer consumer;
-  consumer.take = [splitter](std::string_view bytes, bool more) {
+  consumer.take = [splitter, printed = output_bytes_](std::string_view bytes, bool more) {
+    *printed += bytes.size();
     splitter->feed(bytes);
     if (!more) splitter->pause();
   };
@@ -105,7 +107,10 @@ std::shared_ptr<OutputReader> Command::read_lines(Fd pipe, std::string (*event)(
 
 std::shared_ptr<OutputReader> Command::read_log(Fd pipe) {
   OutputReader::Consumer consumer;
-  consumer.take = [log = log_](std::string_view bytes, bool) { log->append(bytes); };
+  consumer.take = [log = log_, printed = output_bytes_](std::string_view bytes, bool) {
+    *printed += bytes.size();
+    log->append(bytes);
+  };
   return OutputReader::start(executor_, std::move(pipe), std::move(consumer));
 }
 
@@ -120,6 +125,7 @@ void Command::exited(sys::ExitStatus status) {
   auto took = std::chrono::duration_cast<milliseconds>(steady_clock::now() - started_).count();
   bool success = status.signal == 0 && status.code == 0;
   std::string text = status.text();
+  used_ = status.usage;
   std::string terminal =
       success ? execution_complete_event(took) : error_event(kErrorName, std::to_string(status.code), {text});
   auto readers = open_readers();
@@ -133,6 +139,19 @@ void Command::exited(sys::ExitStatus status) {
   };
   for (auto& reader : readers) reader->finish(done);
   done();
+}
+
+Command::Usage Command::usage() const {
+  Usage out;
+  out.output_bytes = *output_bytes_;
+  if (used_) {
+    out.cpu = used_->cpu;
+    out.written_bytes = used_->written_bytes;
+    if (used_->peak_memory_bytes > hidden_memory_) out.peak_memory_bytes = used_->peak_memory_bytes;
+  } else if (pid_ > 0) {
+    out.cpu = cpu_time_of_group(pid_);
+  }
+  return out;
 }
 
 std::vector<std::shared_ptr<OutputReader>> Command::open_readers() const {

@@ -48,7 +48,16 @@ class Command : public std::enable_shared_from_this<Command> {
   TimePoint started_at() const { return started_at_; }
   std::optional<TimePoint> finished_at() const { return finished_at_; }
   int exit_code() const { return exit_code_; }
-  const std::string& error() const { return error_; }   // empty after success
+  const std::string& error() const { return error_; }  // empty after success
+  // What it used: while it runs, the processor time of its group so far; after its end also the rest, for the
+  // leader and those that it waited for.
+  struct Usage {
+    std::chrono::microseconds cpu{0};
+    uint64_t output_bytes = 0;                  // printed
+    std::optional<uint64_t> peak_memory_bytes;  // the largest process; unknown below the daemon's own size
+    std::optional<uint64_t> written_bytes;      // to disks
+  };
+  Usage usage() const;
   const CommandLog* log() const { return log_.get(); }  // null in the foreground
 
   // SIGTERM to the group and to descendants outside it, SIGKILL to what is left after `patience`; returns
@@ -83,6 +92,9 @@ class Command : public std::enable_shared_from_this<Command> {
   std::optional<TimePoint> finished_at_;
   int exit_code_ = 0;
   std::string error_;
+  std::optional<sys::ResourceUsage> used_;
+  uint64_t hidden_memory_ = 0;  // a peak up to that is our own, not the command's
+  std::shared_ptr<uint64_t> output_bytes_ = std::make_shared<uint64_t>(0);
 
   std::shared_ptr<Journal> journal_;  // of a foreground command, until its terminal event
   std::function<void(Command&)> on_end_;

@@ -52,6 +52,17 @@ void add_member(std::string& out, std::string_view name, std::string_view text) 
   append_json_string(out, text);
 }
 
+std::string usage_json(const Command::Usage& usage) {
+  std::string out = R"({"cpu_us":)" + std::to_string(usage.cpu.count());
+  auto add = [&out](std::string_view name, uint64_t value) {
+    out.append(",\"").append(name).append("\":").append(std::to_string(value));
+  };
+  add("output_bytes", usage.output_bytes);
+  if (usage.peak_memory_bytes) add("peak_memory_bytes", *usage.peak_memory_bytes);
+  if (usage.written_bytes) add("written_bytes", *usage.written_bytes);
+  return out + "}";
+}
+
 std::string status_json(const Command& command) {
   std::string out = R"({"id":)";
   append_json_string(out, command.id());
@@ -61,7 +72,7 @@ std::string status_json(const Command& command) {
   if (!command.error().empty()) add_member(out, "error", command.error());
   add_member(out, "started_at", rfc3339_nanos(command.started_at()));
   if (command.finished_at()) add_member(out, "finished_at", rfc3339_nanos(*command.finished_at()));
-  out += '}';
+  out += R"(,"usage":)" + usage_json(command.usage()) + "}";
   return out;
 }
 

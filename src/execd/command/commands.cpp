@@ -42,7 +42,7 @@ net::task<> Commands::interrupt(std::string id) {
   std::shared_ptr<Command> command = find(id);
   if (!command) {
     for (const Interrupter& interrupter : interrupters_)
-      if (interrupter(id)) co_return;
+      if (co_await interrupter(id)) co_return;
     if (!executions_.find(id))
       throw Error(ErrorCode::not_found, "interrupting " + id + ": no such command or context",
                   "COMMAND_NOT_FOUND");

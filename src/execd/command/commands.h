@@ -36,7 +36,7 @@ class Commands {
   std::shared_ptr<Command> find(const std::string& id);
 
   // Other services whose executions DELETE /command ends too. True if the id was theirs.
-  using Interrupter = std::function<bool(const std::string& id)>;
+  using Interrupter = std::function<net::task<bool>(std::string id)>;
   void add_interrupter(Interrupter interrupter) { interrupters_.push_back(std::move(interrupter)); }
   // Ends the execution of that id and returns when it is gone. Throws Error: not_found; conflict if it had
   // ended.
