@@ -16,6 +16,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY / "tests" / "e2e"))
 sys.path.insert(0, str(REPOSITORY / "bench"))
 
+import files  # noqa: E402
 import load  # noqa: E402
 import terminal  # noqa: E402
 from support import machine  # noqa: E402
@@ -280,6 +281,13 @@ def answers(port):
         return False
 
 
+def part_files(server):
+    figures, growth = files.measure(REPOSITORY / "build" / "execd")
+    for what, ours, floor in figures:
+        row(what, files.rate(ours), "≥ 1 GB/s" if ours > 1e7 else "", f"{files.rate(floor)} (floor)", f"{ours / floor:.0%} of the floor")
+    row("  growth of execd over 6 GiB: memory", f"{growth:+d} KiB", "none")
+
+
 def part_size(server):
     fresh = Server().start()
     try:
@@ -298,7 +306,7 @@ def part_size(server):
 
 
 PARTS = {"create": part_create, "docker": part_docker, "client": part_client, "command": part_command, "pty": part_pty, "code": part_code,
-         "api": part_api, "http": part_http, "size": part_size}
+         "api": part_api, "http": part_http, "files": part_files, "size": part_size}
 
 
 def main():

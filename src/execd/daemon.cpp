@@ -103,7 +103,7 @@ void Daemon::register_routes() {
   router_.add("GET", "/ping",
               [](http::Request&, http::ResponseWriter& response) { return response.send({}); });
   add_command_routes(router_, commands_, retries_, {options_.commands, options_.strip_line_terminators});
-  add_file_routes(router_, {options_.commands.cwd, options_.commands.environment});
+  add_file_routes(router_, executions_, {options_.commands.cwd, options_.commands.environment});
   add_pty_routes(router_, ptys_);
   add_metrics_routes(router_, metrics_);
   add_code_routes(router_, contexts_, retries_,
