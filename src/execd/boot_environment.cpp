@@ -11,11 +11,13 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "execd/small_file.h"
 
 namespace osb::execd {
 namespace {
 
 constexpr uint16_t kJupyterPort = 44771;
+constexpr size_t kEtcBytes = 64 * 1024;
 constexpr size_t kLeastReplay = 4096;
 constexpr size_t kMostReplay = 64 * 1024 * 1024;
 constexpr size_t kSmallestJournal = 64 * 1024;
@@ -69,6 +71,17 @@ PtyOptions pty_options(const Environment& environment) {
   if (auto bytes = number_of<size_t>(environment, "EXECD_PTY_REPLAY_BYTES"))
     options.replay_bytes = std::clamp(*bytes, kLeastReplay, kMostReplay);
   return options;
+}
+
+void set_metrics_export(DaemonOptions& options, const Environment& environment, const std::string& version) {
+  options.version = version;
+  options.metric_attributes = common_attributes(environment);
+  try {
+    auto text = [](const char* path) { return read_small_file(path, kEtcBytes).value_or(""); };
+    options.export_metrics = otlp_config(environment, text("/etc/hostinfo"), text("/etc/hosts"));
+  } catch (const Error& error) {
+    log_warn("metrics are not exported", {{"error", error.message()}});
+  }
 }
 
 }  // namespace osb::execd

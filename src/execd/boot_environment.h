@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
+#include "execd/daemon.h"
 #include "execd/environment.h"
 #include "execd/executions.h"
 #include "execd/pty/pty_session.h"
@@ -19,5 +21,8 @@ uint16_t jupyter_port(const Environment& environment);
 ExecutionLimits execution_limits(const Environment& environment);
 // $EXECD_PTY_REPLAY_BYTES, in bounds; the rest as it is by default.
 PtyOptions pty_options(const Environment& environment);
+
+// Where metrics are exported to, if the environment asks for it; what cannot be done is logged.
+void set_metrics_export(DaemonOptions& options, const Environment& environment, const std::string& version);
 
 }  // namespace osb::execd

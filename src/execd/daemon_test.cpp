@@ -32,7 +32,9 @@ TEST_F(DaemonTest, AsksForTheTokenEverywhereButAtPing) {
   };
   EXPECT_EQ(bare("/ping").status, 200);
   EXPECT_EQ(bare("/ping").body, "");
-  for (const char* target : {"/metrics", "/command/status/x", "/nothing", "/ping/x"}) {
+  EXPECT_EQ(bare("/ready").body, R"({"initialized":true})");
+  for (const char* target :
+       {"/metrics", "/command/status/x", "/nothing", "/ping/x", "/ready/x", "/metrics/prometheus"}) {
     Answer answer = bare(target);
     EXPECT_EQ(refusal(answer), "401 UNAUTHORIZED") << target;
     json::Value body = json::parse(answer.body);
@@ -455,6 +457,43 @@ TEST_F(DaemonTest, TheHeadOfMetricsWatchIsNotWatchedForEver) {
                             "Connection: close\r\n\r\n",
                             &answer));
   EXPECT_THAT(answer, HasSubstr("200 OK"));
+}
+
+TEST_F(DaemonTest, WhatRanIsCounted) {
+  run("true");
+  run("exit 3");
+  run("sleep 0", R"(,"background":true)");
+  get("/files/info?path=/tmp");
+  get("/nothing/at/all");
+  Answer answer = get("/metrics/prometheus");
+  EXPECT_THAT(answer.type, ::testing::StartsWith("text/plain; version=0.0.4"));
+  for (const char* sample :
+       {R"(execd_execution_duration_milliseconds_count{operation="run_command",result="success"} 1)",
+        R"(execd_execution_duration_milliseconds_count{operation="run_command",result="failure"} 1)",
+        R"(execd_filesystem_operations_duration_milliseconds_count{operation="info",result="success"} 1)",
+        R"(_count{http_method="POST",http_route="/command",http_status_code="200"} 3)",
+        R"(_count{http_method="GET",http_route="unknown",http_status_code="404"} 1)"})
+    EXPECT_THAT(answer.body, HasSubstr(sample));
+}
+
+TEST_F(DaemonTest, ListensOnBothFamiliesOrOnTheOneThereIs) {
+  options_.addresses = {"0.0.0.0", "::"};
+  start();
+  auto answers = [](net::Loop* loop, std::string address, uint16_t port, bool* good) -> net::task<> {
+    auto stream = co_await net::connect_tcp(loop->executor(), address, port, milliseconds(5000));
+    co_await stream->write("GET /ping HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    char buffer[64];
+    *good = std::string(buffer, co_await stream->read_some(buffer)).starts_with("HTTP/1.1 200");
+  };
+  bool four = false, six = false;
+  loop_.run_until_done(answers(&loop_, "127.0.0.1", daemon_->port(), &four));
+  EXPECT_TRUE(four);
+  if (::access("/proc/net/if_inet6", F_OK) == 0) {
+    loop_.run_until_done(answers(&loop_, "::1", daemon_->port(), &six));
+    EXPECT_TRUE(six);
+  }
+  options_.addresses = {"127.0.0.1", "2001:db8::1"};  // the second one is none of this machine's
+  EXPECT_NO_THROW(start());
 }
 
 TEST_F(DaemonTest, AcceptsWhereClientsLookForJupyter) {

@@ -16,10 +16,11 @@ Executions::Executions(net::asio::any_io_executor executor, ExecutionLimits limi
 
 Executions::~Executions() { budget_->on_exceeded(nullptr); }
 
-std::shared_ptr<Execution> Executions::begin(std::string id) {
+std::shared_ptr<Execution> Executions::begin(std::string id, std::string operation) {
   forget_old();
   auto execution = std::make_shared<Execution>();
   execution->id = std::move(id);
+  execution->operation = std::move(operation);
   execution->journal = std::make_shared<Journal>(executor_, limits_.journal_bytes, budget_);
   execution->journal->on_close([this, alive = std::weak_ptr(alive_), id = execution->id] {
     if (!alive.expired()) ended(id);
@@ -34,7 +35,14 @@ std::shared_ptr<Execution> Executions::find(const std::string& id) {
   return found == executions_.end() ? nullptr : found->second;
 }
 
+void Executions::tell_observer(const Execution& execution) const {
+  if (!observer_ || execution.operation.empty()) return;
+  observer_(execution.operation, !execution.journal->failed(),
+            std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - execution.began));
+}
+
 void Executions::ended(const std::string& id) {
+  if (auto found = executions_.find(id); found != executions_.end()) tell_observer(*found->second);
   ended_.push_back({id, Clock::now()});
   forget_old();
 }

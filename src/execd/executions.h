@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -18,6 +19,8 @@ struct Execution {
   std::string id;
   std::shared_ptr<Journal> journal;
   Framing framing = Framing::lines;  // of the request that began it
+  std::string operation;             // what is measured about it; empty: nothing
+  std::chrono::steady_clock::time_point began = std::chrono::steady_clock::now();
 };
 
 struct ExecutionLimits {
@@ -33,8 +36,12 @@ class Executions {
   ~Executions();
   Executions(const Executions&) = delete;
 
-  // A new one with an empty journal.
-  std::shared_ptr<Execution> begin(std::string id);
+  // A new one with an empty journal. `operation` names it for the observer; empty: it is not told.
+  std::shared_ptr<Execution> begin(std::string id, std::string operation = {});
+  // Told about each execution that has ended.
+  using Observer =
+      std::function<void(const std::string& operation, bool success, std::chrono::microseconds took)>;
+  void observe(Observer observer) { observer_ = std::move(observer); }
   // Null for an id that is not known (any more).
   std::shared_ptr<Execution> find(const std::string& id);
   const JournalBudget& budget() const { return *budget_; }
@@ -47,12 +54,14 @@ class Executions {
   };
 
   void ended(const std::string& id);
+  void tell_observer(const Execution& execution) const;
   void forget_old();
   void forget_oldest();
   void make_room();
 
   net::asio::any_io_executor executor_;
   ExecutionLimits limits_;
+  Observer observer_;
   std::shared_ptr<JournalBudget> budget_;
   std::map<std::string, std::shared_ptr<Execution>> executions_;
   std::deque<Ended> ended_;                               // oldest first

@@ -41,6 +41,7 @@ Journal::~Journal() {
 
 void Journal::append(std::string_view event) {
   if (closed_) return;
+  failed_ = failed_ || event.starts_with(R"({"type":"error")");
   Segment& segment = segment_for(event.size());
   size_t before = segment.text.size();
   append_numbered(segment.text, event, ++last_eid_);

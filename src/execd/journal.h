@@ -52,6 +52,8 @@ class Journal : public std::enable_shared_from_this<Journal> {
   // Runs once, in close(). One listener: whoever keeps ended journals.
   void on_close(std::function<void()> listener) { ended_ = std::move(listener); }
   bool closed() const { return closed_; }
+  // An `error` event was recorded.
+  bool failed() const { return failed_; }
 
   // True while more than kCongestedBytes wait for the slowest reader.
   bool congested() const;
@@ -117,7 +119,7 @@ class Journal : public std::enable_shared_from_this<Journal> {
   std::list<const Reader*> readers_;
   uint64_t begin_ = 0, end_ = 0;
   int64_t last_eid_ = 0;
-  bool closed_ = false;
+  bool closed_ = false, failed_ = false;
   std::function<void()> drained_;
   std::function<void()> ended_;
 };

@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -243,6 +244,15 @@ void check_ids(const ChildSpec& spec) {
     throw Error(ErrorCode::invalid, "starting " + spec.program + ": 4294967295 is no user or group");
 }
 
+// An empty root has no /dev: an empty file that cannot grow reads the same, and refuses to be written to.
+Fd open_null() {
+  Fd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  if (null) return null;
+  null = Fd(check(::memfd_create("null", MFD_CLOEXEC | MFD_ALLOW_SEALING), "opening /dev/null"));
+  check(::fcntl(null.get(), F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SEAL), "opening /dev/null");
+  return null;
+}
+
 std::vector<std::pair<int, int>> with_standard_descriptors(const ChildSpec& spec, int null_fd) {
   std::vector<std::pair<int, int>> fds = spec.fds;
   for (int fd = 0; fd < 3; ++fd)
@@ -297,7 +307,7 @@ Child start_child(const ChildSpec& spec) {
   std::string program = find_program(spec);
   std::vector<char*> argv = pointers(spec.argv);
   std::vector<char*> env = pointers(spec.env);
-  Fd null(check(::open("/dev/null", O_RDWR | O_CLOEXEC), "opening /dev/null"));
+  Fd null = open_null();
   std::vector<std::pair<int, int>> fds = with_standard_descriptors(spec, null.get());
   std::vector<int> moved(fds.size());
   std::vector<gid_t> groups(spec.groups.begin(), spec.groups.end());

@@ -148,7 +148,7 @@ net::task<std::shared_ptr<Execution>> CodeContexts::run(std::string language, st
                                                         std::string code) {
   std::shared_ptr<Context> context = id.empty() ? co_await default_context(language) : at(id);
   if (!context) throw Error(ErrorCode::not_found, "context " + id + " not found", "CONTEXT_NOT_FOUND");
-  std::shared_ptr<Execution> execution = executions_.begin(new_hex_id());
+  std::shared_ptr<Execution> execution = executions_.begin(new_hex_id(), "run_code");
   Journal& journal = *execution->journal;
   journal.append(init_event(context->info.id, execution->id));
   if (auto how = context->kernel->ended()) {

@@ -23,9 +23,11 @@ Commands::~Commands() { reaper_.on_reap(nullptr); }
 
 std::shared_ptr<Execution> Commands::start(CommandSpec spec) {
   forget_old();
+  // The events of a background command end at once and say nothing about how long it runs.
+  const char* operation = spec.background ? "" : "run_command";
   auto command = std::make_shared<Command>(executor_, reaper_, std::move(spec));
   commands_[command->id()] = command;
-  auto execution = executions_.begin(command->id());
+  auto execution = executions_.begin(command->id(), operation);
   command->start(execution->journal, [this, alive = std::weak_ptr(alive_)](Command& c) {
     if (!alive.expired()) ended(c);
   });

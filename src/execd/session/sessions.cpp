@@ -48,7 +48,7 @@ std::shared_ptr<Execution> Sessions::run(Session& session, SessionRun run) {
   if (!run.cwd.empty())
     run.cwd = resolve_directory(run.cwd, session.cwd(), command_environment(defaults_.environment, {}));
   session.check_room();
-  run.execution = executions_.begin(new_hex_id());
+  run.execution = executions_.begin(new_hex_id(), "run_in_session");
   auto execution = run.execution;
   session.run(std::move(run));
   return execution;
