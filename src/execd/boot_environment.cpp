@@ -18,18 +18,21 @@ namespace {
 
 constexpr uint16_t kJupyterPort = 44771;
 constexpr size_t kEtcBytes = 64 * 1024;
-
+constexpr size_t kLeastReplay = 4096;
+constexpr size_t kMostReplay = 64 * 1024 * 1024;
 constexpr size_t kSmallestJournal = 64 * 1024;
 constexpr size_t kLargestJournal = 1024 * 1024 * 1024;
 
-template <class T>
-std::optional<T> number_of(const Environment& environment, const char* name) {
+// nullopt where it is not set, or no such number.
+template <class Number>
+std::optional<Number> number_of(const Environment& environment, const char* name) {
   auto found = environment.find(name);
   if (found == environment.end()) return std::nullopt;
   const std::string& text = found->second;
-  T number = 0;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  return error == std::errc() && end == text.data() + text.size() ? std::optional(number) : std::nullopt;
+  Number value = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
 }
 
 // An empty file where clients append variables for later commands; without it they still work, only that
@@ -61,6 +64,13 @@ ExecutionLimits execution_limits(const Environment& environment) {
     limits.journal_bytes = std::clamp(*bytes, kSmallestJournal, kLargestJournal);
   limits.bytes = std::max(limits.bytes, limits.journal_bytes);
   return limits;
+}
+
+PtyOptions pty_options(const Environment& environment) {
+  PtyOptions options;
+  if (auto bytes = number_of<size_t>(environment, "EXECD_PTY_REPLAY_BYTES"))
+    options.replay_bytes = std::clamp(*bytes, kLeastReplay, kMostReplay);
+  return options;
 }
 
 void set_metrics_export(DaemonOptions& options, const Environment& environment, const std::string& version) {

@@ -7,6 +7,7 @@
 #include "execd/daemon.h"
 #include "execd/environment.h"
 #include "execd/executions.h"
+#include "execd/pty/pty_session.h"
 
 namespace osb::execd {
 
@@ -18,6 +19,8 @@ Environment base_environment(Environment environment);
 uint16_t jupyter_port(const Environment& environment);
 // What is kept of executions, with $EXECD_JOURNAL_BYTES of each (64 KiB to 1 GiB).
 ExecutionLimits execution_limits(const Environment& environment);
+// $EXECD_PTY_REPLAY_BYTES, in bounds; the rest as it is by default.
+PtyOptions pty_options(const Environment& environment);
 
 // Where metrics are exported to, if the environment asks for it; what cannot be done is logged.
 void set_metrics_export(DaemonOptions& options, const Environment& environment, const std::string& version);

@@ -134,6 +134,7 @@ net::task<> Daemon::drain(std::chrono::milliseconds grace) {
 
 net::task<> Daemon::stop(std::chrono::milliseconds grace) {
   if (jupyter_) jupyter_->close();
+  if (services_) services_->ptys().say_goodbye();
   co_await server_->stop(grace);
   if (exporter_) co_await exporter_->finish(kLastExport);
 }

@@ -13,6 +13,13 @@ net::task<> resume(Executions& executions, http::Request& request, http::Respons
   if (!execution)
     throw Error(ErrorCode::not_found, "resuming " + request.parameters[0] + ": no such execution is kept",
                 "EXECUTION_NOT_FOUND");
+  co_await resume_execution(std::move(execution), request, response);
+}
+
+}  // namespace
+
+net::task<> resume_execution(std::shared_ptr<Execution> execution, http::Request& request,
+                             http::ResponseWriter& response) {
   int64_t after = requested_position(request);
   if (after > execution->journal->last_eid())
     throw Error(ErrorCode::invalid,
@@ -20,8 +27,6 @@ net::task<> resume(Executions& executions, http::Request& request, http::Respons
   co_await serve_events(execution->journal, response, after,
                         requested_framing(request).value_or(execution->framing));
 }
-
-}  // namespace
 
 net::task<> run_once(Retries& retries, http::Request& request, http::ResponseWriter& response,
                      std::string body, Begin begin) {

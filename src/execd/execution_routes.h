@@ -20,6 +20,11 @@ using Begin = std::function<net::task<std::shared_ptr<Execution>>(std::string bo
 net::task<> run_once(Retries& retries, http::Request& request, http::ResponseWriter& response,
                      std::string body, Begin begin);
 
+// Answers with the events behind the position that the request names. Throws Error(invalid) for one that was
+// not reached yet.
+net::task<> resume_execution(std::shared_ptr<Execution> execution, http::Request& request,
+                             http::ResponseWriter& response);
+
 // GET /command/{}/resume, /code/{}/resume, /session/{}/resume. `executions` outlives the router.
 void add_resume_routes(http::Router& router, Executions& executions);
 

@@ -62,6 +62,7 @@ DaemonOptions daemon_options(const api::BootConfig& config, uint64_t open_files)
   options.metrics = {true, config.cpu_millis, config.memory_bytes, {}};
   options.jupyter_port = jupyter_port(options.commands.environment);
   options.executions = execution_limits(options.commands.environment);
+  options.pty = pty_options(options.commands.environment);
   return options;
 }
 

@@ -1,6 +1,6 @@
-// Ending everything that a command started: its process group, and descendants that left the group (setsid).
-// Those are found once, while the leader is still their ancestor, and held by pidfd so that a reused pid is
-// never hit.
+// Ending everything that a command started: its process group, the session that it leads (a terminal's), and
+// descendants that left both (setsid). Those are found once, while the leader is still their ancestor, and
+// held by pidfd so that a reused pid is never hit.
 #pragma once
 
 #include <sys/types.h>
@@ -19,6 +19,7 @@ struct ProcessStat {
   pid_t pid = 0;
   pid_t parent = 0;
   pid_t group = 0;
+  pid_t session = 0;
   char state = '?';
   uint64_t cpu_ticks = 0;    // own and of waited-for children
   uint64_t start_ticks = 0;  // since boot
@@ -44,6 +45,8 @@ class ProcessTree {
   void signal(int number) const;
   // Only to those outside; for when the group is gone, whose number may then belong to somebody else.
   void signal_outside(int number) const;
+  // Those that were found, the group's own included, for whoever ends them later. Nothing is held here then.
+  std::vector<Fd> release();
   // True while the group still has members (zombies that nobody reaped count).
   bool group_alive() const;
 

@@ -5,6 +5,7 @@
 #include "execd/code/code_routes.h"
 #include "execd/execution_routes.h"
 #include "execd/files/file_routes.h"
+#include "execd/pty/pty_routes.h"
 #include "execd/session/session_routes.h"
 
 namespace osb::execd {
@@ -25,6 +26,7 @@ Services::Services(net::asio::any_io_executor executor, Reaper& reaper, const Da
       commands_(executor, reaper, executions_),
       sessions_(executor, reaper, executions_, options_.commands),
       contexts_(executor, reaper, executions_, code_options(options_.commands)),
+      ptys_(executor, reaper, {options_.commands, options_.pty}),
       metrics_(executor, options_.metrics),
       telemetry_(metrics_, options_.metric_attributes),
       proxy_(executor, std::move(own_port)) {
@@ -39,7 +41,8 @@ Services::~Services() { executions_.observe(nullptr); }
 
 void Services::register_routes() {
   add_command_routes(router_, commands_, retries_, {options_.commands, options_.strip_line_terminators});
-  add_file_routes(router_, {options_.commands.cwd, options_.commands.environment});
+  add_file_routes(router_, executions_, {options_.commands.cwd, options_.commands.environment});
+  add_pty_routes(router_, ptys_);
   add_metrics_routes(router_, metrics_);
   add_telemetry_routes(router_, telemetry_);
   add_proxy_routes(router_, proxy_);

@@ -13,6 +13,7 @@
 #include "execd/executions.h"
 #include "execd/metrics.h"
 #include "execd/port_proxy.h"
+#include "execd/pty/pty_sessions.h"
 #include "execd/reaper.h"
 #include "execd/retries.h"
 #include "execd/runtime_init.h"
@@ -31,6 +32,7 @@ struct DaemonOptions {
   bool strip_line_terminators = false;
   MetricsOptions metrics;
   ExecutionLimits executions;  // what is kept of them for clients that come back
+  PtyOptions pty;
   // Where clients look for a Jupyter server before they call code execution ready: connections are accepted
   // and closed there, unless somebody else listens. 0: nowhere.
   uint16_t jupyter_port = 0;
@@ -52,6 +54,7 @@ class Services {
 
   const http::Router& router() const { return router_; }
   Commands& commands() { return commands_; }
+  PtySessions& ptys() { return ptys_; }
   Telemetry& telemetry() { return telemetry_; }
 
  private:
@@ -63,6 +66,7 @@ class Services {
   Commands commands_;
   Sessions sessions_;
   CodeContexts contexts_;
+  PtySessions ptys_;
   MetricsSampler metrics_;
   Telemetry telemetry_;
   PortProxy proxy_;

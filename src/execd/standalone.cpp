@@ -51,6 +51,7 @@ DaemonOptions daemon_options(const StandaloneOptions& given) {
   options.wait_for_init = given.wait_for_init;
   set_metrics_export(options, given.environment, given.program_version);
   options.executions = execution_limits(options.commands.environment);
+  options.pty = pty_options(options.commands.environment);
   return options;
 }
 

@@ -13,6 +13,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -29,7 +30,7 @@ namespace {
 constexpr size_t kStackBytes = 128 * 1024;
 constexpr std::string_view kDefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-enum class Step { group, oom, descriptors, directory, identity, exec };
+enum class Step { group, oom, descriptors, terminal, directory, identity, exec };
 
 // Everything the child needs, as plain memory.
 struct Plan {
@@ -46,7 +47,7 @@ struct Plan {
   bool change_ids, set_uid, set_gid;
   uid_t uid;
   gid_t gid;
-  bool new_group, new_session;
+  bool new_group, new_session, own_terminal;
   const char* oom_text;  // null: leave it
   uint64_t open_files;   // 0: leave it
 
@@ -124,6 +125,7 @@ int prepare(Plan* plan) {
   }
   if (plan->oom_text) raise_oom_score(plan->oom_text);
   if (place_descriptors(plan) != 0) return fail(plan, Step::descriptors);
+  if (plan->own_terminal && ::ioctl(0, TIOCSCTTY, 0) != 0) return fail(plan, Step::terminal);
   // Not before: until now the table holds our descriptors too, and a limit below their number admits no more.
   if (plan->open_files != 0) limit_open_files(plan->open_files);
   // The directory is entered with the new identity, as the program itself would.
@@ -222,6 +224,8 @@ Error error_of(const ChildSpec& spec, const std::string& program, const Plan& pl
                    doing + "changing user: " + describe(err));
     case Step::descriptors:
       return system_error(doing + "passing descriptors", err);
+    case Step::terminal:
+      return system_error(doing + "giving it a terminal", err);
     default:
       return system_error(doing + "making its process group", err);
   }
@@ -328,6 +332,7 @@ Child start_child(const ChildSpec& spec) {
   plan.gid = spec.gid.value_or(0);
   plan.new_group = spec.new_group;
   plan.new_session = spec.new_session;
+  plan.own_terminal = spec.own_terminal;
   plan.open_files = spec.open_files;
   plan.oom_text = spec.oom_score_adj > 0 ? oom.c_str() : nullptr;
 

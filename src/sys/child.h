@@ -33,6 +33,7 @@ struct ChildSpec {
   std::vector<uint32_t> groups;  // supplementary; used when uid or gid is set
   bool new_group = true;         // own process group (setpgid)
   bool new_session = false;      // setsid instead
+  bool own_terminal = false;     // descriptor 0 becomes the terminal of that session (needs new_session)
   int oom_score_adj = 0;         // raised in the child when > 0
   uint64_t open_files = 0;       // soft limit of open descriptors in the child; 0: inherited
 };
