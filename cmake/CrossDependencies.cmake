@@ -21,5 +21,13 @@ add_library(osb_boost_json STATIC ${CMAKE_BINARY_DIR}/boost_json.cpp)
 add_library(osb_dep_json INTERFACE)
 target_link_libraries(osb_dep_json INTERFACE osb_boost_json osb_dep_boost)
 
+set(packages ${CMAKE_SOURCE_DIR}/build/arm64-packages/usr)
+if(NOT EXISTS ${packages}/lib/aarch64-linux-gnu/libnettle.a)
+  message(FATAL_ERROR "missing: libnettle.a for arm64 (./dev arm64 fetches it)")
+endif()
+file(CREATE_LINK ${packages}/include/nettle ${headers}/nettle SYMBOLIC)
+add_library(osb_dep_nettle INTERFACE)
+target_link_libraries(osb_dep_nettle INTERFACE ${packages}/lib/aarch64-linux-gnu/libnettle.a)
+
 add_library(osb_dep_fmt INTERFACE)
 add_library(osb_dep_seccomp INTERFACE)  # its names only; what needs the library is not in execd
