@@ -25,7 +25,7 @@ class Daemon:
         if token:
             env["EXECD_ACCESS_TOKEN"] = token
         with open(f"{self.scratch}/log", "wb") as log:
-            self.process = subprocess.Popen([program, "--port", str(self.port), *arguments], cwd=self.scratch, env=env,
+            self.process = subprocess.Popen([os.path.abspath(program), "--port", str(self.port), *arguments], cwd=self.scratch, env=env,
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         try:
             self.wait()

@@ -18,8 +18,28 @@ def fail(where, value, wanted):
     raise Mismatch(f"{where}: {describe(value)} came, {wanted} was expected")
 
 
+def fill(value, variables):
+    """`${name}` becomes the variable, `$${` a plain `${`."""
+    if isinstance(value, dict):
+        return {fill(key, variables): fill(part, variables) for key, part in value.items()}
+    if isinstance(value, list):
+        return [fill(part, variables) for part in value]
+    if not isinstance(value, str):
+        return value
+    whole = re.fullmatch(r"\$\{(\w+)\}", value)
+    if whole:
+        return known(whole[1], variables)
+    return re.sub(r"\$\$\{|\$\{(\w+)\}", lambda m: str(known(m[1], variables)) if m[1] else "${", value)
+
+
+def known(name, variables):
+    if name not in variables:
+        raise ValueError(f"the case uses ${{{name}}} before it has a value")
+    return variables[name]
+
+
 def is_matcher(expected):
-    return isinstance(expected, dict) and any(key.startswith("$") and key not in ("$more",) for key in expected)
+    return isinstance(expected, dict) and any(re.fullmatch(r"\$[a-z_]+", key) and key != "$more" for key in expected)
 
 
 def is_number(value):
@@ -52,7 +72,7 @@ def match_contains(where, value, part):
 
 def match_one_of(where, value, choices, captures):
     for choice in choices:
-        found = {}
+        found = dict(captures)
         try:
             match(where, value, choice, found)
             captures.update(found)
@@ -109,6 +129,7 @@ MATCHERS = {
 def match_object(where, value, expected, captures):
     if not isinstance(value, dict):
         fail(where, value, "an object")
+    expected = {fill(name, captures): part for name, part in expected.items()}
     for name, part in expected.items():
         if name != "$more":
             match(f"{where}.{name}", value.get(name, ABSENT), part, captures)
@@ -118,14 +139,16 @@ def match_object(where, value, expected, captures):
 
 
 def match(where, value, expected, captures):
-    """Raises Mismatch. `captures` takes what `$as` names."""
+    """Raises Mismatch. `captures` takes what `$as` names, and gives it to `${name}` further on."""
+    if isinstance(expected, str):
+        expected = fill(expected, captures)
     if is_matcher(expected):
         for name, argument in expected.items():
             if name == "$as":
                 continue
             if name not in MATCHERS:
                 raise ValueError(f"{where}: there is no matcher {name}")
-            MATCHERS[name](where, value, argument, captures)
+            MATCHERS[name](where, value, fill(argument, captures) if isinstance(argument, str) else argument, captures)
         if "$as" in expected:
             if value is ABSENT:
                 fail(where, value, "a value to remember")

@@ -6,34 +6,14 @@ import time
 from pathlib import Path
 
 from events import Stream
-from matching import ABSENT, Mismatch, describe, fail, match
+from matching import ABSENT, Mismatch, describe, fail, fill, match
 from wire import BINARY, CLOSE, TEXT, Closed, Connection, WebSocket
 
 TOKEN_HEADER = "X-EXECD-ACCESS-TOKEN"
 FIXTURES = Path(__file__).parent / "fixtures"
 BOUNDARY = "conformance-boundary"
 RETRY_SECONDS = 20.0
-JSON_TYPE = "application/json; charset=utf-8"
-
-
-def fill(value, variables):
-    """`${name}` becomes the variable, `$${` a plain `${`."""
-    if isinstance(value, dict):
-        return {fill(key, variables): fill(part, variables) for key, part in value.items()}
-    if isinstance(value, list):
-        return [fill(part, variables) for part in value]
-    if not isinstance(value, str):
-        return value
-    whole = re.fullmatch(r"\$\{(\w+)\}", value)
-    if whole:
-        return known(whole[1], variables)
-    return re.sub(r"\$\$\{|\$\{(\w+)\}", lambda m: str(known(m[1], variables)) if m[1] else "${", value)
-
-
-def known(name, variables):
-    if name not in variables:
-        raise ValueError(f"the case uses ${{{name}}} before it has a value")
-    return variables[name]
+JSON = {"$match": "application/json(; charset=utf-8)?"}
 
 
 def content(part):
@@ -84,15 +64,20 @@ class Case:
         kinds = {"request": self.request, "read": self.read, "websocket": self.websocket, "on": self.on, "close": self.hang_up}
         for kind, action in kinds.items():
             if kind in step:
-                return self.again(action, step) if step.get("retry") else action(fill(step, self.variables))
+                return self.again(action, step) if step.get("retry") else action(self.filled(step))
         raise ValueError(f"there is no such step: {step}")
+
+    def filled(self, step):
+        """With its variables; expectations get theirs when they are held against something, from the same answer too."""
+        later = {key: step[key] for key in ("expect", "frames") if key in step}
+        return {**fill({key: value for key, value in step.items() if key not in later}, self.variables), **later}
 
     def again(self, action, step):
         """Until the expectation holds: for what becomes true a little later."""
         end = time.monotonic() + RETRY_SECONDS
         while True:
             try:
-                return action(fill(step, self.variables))
+                return action(self.filled(step))
             except (Mismatch, Closed, OSError):
                 if time.monotonic() > end:
                     raise
@@ -159,10 +144,10 @@ class Case:
 
     def check_body(self, head, expected, body):
         if "error" in expected:
-            self.check_headers(head, {"Content-Type": JSON_TYPE})
+            self.check_headers(head, {"Content-Type": JSON})
             match("error", self.json(body), {"code": expected["error"], "message": {"$match": ".+"}, "$more": True}, self.variables)
         if "json" in expected:
-            self.check_headers(head, {"Content-Type": JSON_TYPE})
+            self.check_headers(head, {"Content-Type": JSON})
             match("json", self.json(body), expected["json"], self.variables)
         if "body" in expected:
             match("body", body.decode("utf-8", "replace"), expected["body"], self.variables)
@@ -197,7 +182,7 @@ class Case:
 
     def begin_events(self, step, head, expected, pieces, connection):
         self.check_headers(head, {"Content-Type": "text/event-stream", "Cache-Control": "no-cache", "X-Accel-Buffering": "no"})
-        stream = Stream(pieces, expected.get("framing", "lines"), int(expected.get("after", 0)))
+        stream = Stream(pieces, expected.get("framing", "lines"), int(fill(expected.get("after", 0), self.variables)))
         self.go_on(step, stream, expected, connection)
 
     def read(self, step):
@@ -254,7 +239,7 @@ class Terminal:
     def __init__(self, socket):
         self.socket = socket
         self.waiting = []  # frames that came while output was looked for
-        self.output = {1: "", 2: "", 3: ""}
+        self.output = {1: "", 2: ""}  # by kind: stdout or terminal, stderr
 
     def send(self, frame):
         if "stdin" in frame:
@@ -272,18 +257,16 @@ class Terminal:
         return self.waiting.pop(0) if self.waiting else self.socket.frame()
 
     def take_output(self, opcode, payload):
-        if opcode != BINARY or not payload or payload[0] not in (1, 2, 3):
+        if opcode != BINARY or payload[:1] not in (b"\1", b"\2"):
             return False
-        self.output[payload[0]] += payload[9 if payload[0] == 3 else 1:].decode("utf-8", "replace")
+        self.output[payload[0]] += payload[1:].decode("utf-8", "replace")
         return True
 
     def expect(self, frame, captures):
         if "output" in frame:
-            return self.expect_output(1, frame["output"])
+            return self.expect_output(1, fill(frame["output"], captures))
         if "errors" in frame:
-            return self.expect_output(2, frame["errors"])
-        if "viewed" in frame:
-            return self.expect_output(3, frame["viewed"])
+            return self.expect_output(2, fill(frame["errors"], captures))
         if "replay" in frame:
             return self.expect_replay(frame["replay"], captures)
         if "echo" in frame:

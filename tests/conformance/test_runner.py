@@ -149,6 +149,13 @@ class Answers(RunnerTest):
         self.assertRegex(body.decode(), r'^\{"a": "[0-9a-f]{16}\$\{x\}"\}$')
 
 
+    def test_known_gaps_have_to_fail(self):
+        for answer, outcome in ((sized(b"a"), "failed"), (sized(b"b"), "gap")):
+            server = FakeServer(answer)
+            case = {"name": "case", "gap": "not done", "steps": [{"request": "GET /", "expect": {"status": 200, "body": "a"}}]}
+            self.assertEqual(run_case(Target(server.address, ""), "area", case).outcome, outcome)
+
+
 class Streams(RunnerTest):
     expect = {"status": 200, "events": [{"type": "init"}, {"type": "stdout", "text": "hi\n"}, {"type": "execution_complete"}]}
 
@@ -263,6 +270,11 @@ class Matchers(unittest.TestCase):
         captures = {}
         match("value", {"a": "x12"}, {"a": {"$match": "x(?P<digits>\\d+)", "$as": "all"}}, captures)
         self.assertEqual(captures, {"all": "x12", "digits": "12"})
+
+    def test_captures_of_the_same_answer(self):
+        match("value", {"a": "1", "b": "x1"}, {"a": {"$as": "n", "$any": True}, "b": "x${n}"}, {})
+        with self.assertRaises(Mismatch):
+            match("value", {"a": "1", "b": "x2"}, {"a": {"$as": "n", "$any": True}, "b": "x${n}"}, {})
 
     def test_unknown_matcher(self):
         with self.assertRaises(ValueError):

@@ -1,0 +1,42 @@
+"""The conformance suite (tests/conformance) against a stand-alone execd and against one in a sandbox of our server."""
+import sys
+
+import pytest
+from support.server import REPOSITORY
+
+sys.path.insert(0, str(REPOSITORY / "tests" / "conformance"))
+
+from daemon import Daemon  # noqa: E402
+from run import Target, files, load, run_file  # noqa: E402
+
+PROGRAM = REPOSITORY / "build" / "execd"
+TOKEN_HEADER = "X-EXECD-ACCESS-TOKEN"
+EVERYWHERE = [path for path in files() if "daemon" not in load(path)]  # the others start a daemon of their own
+
+
+def check(results):
+    wrong = [str(result) for result in results if result.outcome not in ("passed", "gap")]
+    assert results and not wrong, "\n".join(wrong)
+
+
+@pytest.fixture(scope="module")
+def stand_alone():
+    with Daemon(PROGRAM) as daemon:
+        yield Target(daemon.address, daemon.token)
+
+
+@pytest.mark.parametrize("path", files(), ids=lambda path: path.stem)
+def test_stand_alone(stand_alone, path):
+    check(run_file(path, stand_alone, PROGRAM))
+
+
+@pytest.mark.parametrize("path", EVERYWHERE, ids=lambda path: path.stem)
+def test_in_a_sandbox(execd, path):
+    check(run_file(path, Target(execd.address, execd.headers.get(TOKEN_HEADER, ""))))
+
+
+def test_known_gaps_are_told():
+    """So that nobody takes a green run for the whole truth: the marks are few, and each has its reason."""
+    gaps = [(path.stem, case["name"], case["gap"]) for path in files() for case in load(path)["cases"] if "gap" in case]
+    if gaps:
+        pytest.xfail("; ".join(f"{area}: {name}: {why}" for area, name, why in gaps))
