@@ -17,7 +17,7 @@ function(osb_room name)
   target_include_directories(osb_${name} PUBLIC ${CMAKE_SOURCE_DIR}/src)
   target_link_libraries(osb_${name} PUBLIC ${ROOM_DEPS})
 
-  if(tests)
+  if(tests AND NOT CMAKE_CROSSCOMPILING)
     add_executable(osb_${name}_test ${tests})
     target_link_libraries(osb_${name}_test PRIVATE osb_${name} GTest::gmock GTest::gtest_main)
     target_compile_options(osb_${name}_test PRIVATE -O0)  # what is tested is optimised; matchers need not be

@@ -20,7 +20,8 @@ struct Recorder : MultipartParser::Events {
   void on_part(MultipartParser::Part part) override {
     if (open) abort();
     open = true;
-    seen += "\x01" + part.name + "\x02" + part.filename.value_or("\x03") + "\x04";
+    seen += "\x01" + part.name + "\x02" + part.filename.value_or("\x03") + "\x04" +
+            (part.length ? std::to_string(*part.length) : std::string());
   }
   void on_data(std::string_view bytes) override {
     if (!open || bytes.empty()) abort();

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/json_text.h"
@@ -13,6 +14,7 @@ namespace osb {
 namespace {
 std::atomic<LogLevel> g_level{LogLevel::info};
 std::atomic<int> g_fd{2};
+std::atomic<LogSink*> g_sink{nullptr};
 std::string& component() {
   static std::string name;
   return name;
@@ -39,6 +41,8 @@ void configure_log(LogLevel level, int fd, std::string_view name) {
   component() = name;
 }
 
+void redirect_log(LogSink* sink) { g_sink = sink; }
+
 bool log_enabled(LogLevel level) { return level >= g_level.load(std::memory_order_relaxed); }
 
 void log(LogLevel level, std::string_view message, std::initializer_list<LogField> fields) {
@@ -58,6 +62,7 @@ void log(LogLevel level, std::string_view message, std::initializer_list<LogFiel
     append_value(line, field);
   }
   line += "}\n";
+  if (LogSink* sink = g_sink) return sink->write(std::move(line));
   // A log that cannot be written must not stop the work.
   [[maybe_unused]] ssize_t n = ::write(g_fd, line.data(), line.size());
 }

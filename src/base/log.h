@@ -30,6 +30,15 @@ struct LogField {
   LogField(std::string_view n, T v) : name(n), value(static_cast<int64_t>(v)) {}
 };
 
+// Takes complete lines instead of the descriptor, from any thread. Must not log itself.
+class LogSink {
+ public:
+  virtual ~LogSink() = default;
+  virtual void write(std::string line) = 0;
+};
+// Null: back to the descriptor. The sink must outlive its use.
+void redirect_log(LogSink* sink);
+
 // Default: info on fd 2, without "component".
 void configure_log(LogLevel level, int fd, std::string_view component);
 bool log_enabled(LogLevel level);

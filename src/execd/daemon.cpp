@@ -8,13 +8,13 @@
 #include "base/ids.h"
 #include "base/json_text.h"
 #include "base/log.h"
-#include "execd/code/code_routes.h"
-#include "execd/files/file_routes.h"
 #include "http/status.h"
 
 namespace osb::execd {
 namespace {
 
+constexpr std::string_view kProxyPath = "/proxy/";
+constexpr std::chrono::milliseconds kLastExport{2000};
 constexpr std::string_view kTokenHeader = "X-EXECD-ACCESS-TOKEN";
 
 // A stream may rest as long as its client likes, a stuck client may not keep a command's output for ever.
@@ -22,6 +22,10 @@ http::Limits limits() {
   http::Limits limits;
   limits.write_idle_time = std::chrono::minutes(5);
   return limits;
+}
+
+Error no_route(const http::Request& request) {
+  return Error(ErrorCode::not_found, "no such route: " + request.method + " " + request.path, "NOT_FOUND");
 }
 
 std::string_view without_trailing_slash(std::string_view path) {
@@ -55,11 +59,6 @@ std::unique_ptr<net::Listener> listen_at(const net::asio::any_io_executor& execu
   return net::adopt_listener(executor, std::move(socket));
 }
 
-// Code runs under the same conditions as commands.
-CodeContexts::Options code_options(const CommandDefaults& commands) {
-  return {to_strings(commands.environment), commands.cwd, {commands.oom_score_adj, commands.open_files}};
-}
-
 net::task<> accept_and_close(std::shared_ptr<net::Listener> listener) {
   try {
     while (true) co_await listener->accept();
@@ -71,16 +70,15 @@ net::task<> accept_and_close(std::shared_ptr<net::Listener> listener) {
 }  // namespace
 
 Daemon::Daemon(net::asio::any_io_executor executor, Reaper& reaper, DaemonOptions options)
-    : executor_(executor),
-      options_(std::move(options)),
-      commands_(executor, reaper),
-      contexts_(executor, reaper, code_options(options_.commands)),
-      metrics_(options_.metrics) {
-  register_routes();
+    : executor_(executor), reaper_(reaper), options_(std::move(options)), init_(options_.wait_for_init) {
+  if (init_.initialized()) open();
   http::ServerOptions server;
   server.limits = limits();
   server.format_error = format_error;
   server.echo_request_id = false;
+  server.on_served = [this](const http::Request& request, int status, std::chrono::microseconds took) {
+    count(request, status, took);
+  };
   server_ = std::make_unique<http::Server>(
       executor,
       [this](http::Request& request, http::ResponseWriter& response) { return handle(request, response); },
@@ -91,15 +89,18 @@ Daemon::~Daemon() {
   if (jupyter_) jupyter_->close();
 }
 
-// The one place where services are put together.
-void Daemon::register_routes() {
-  router_.add("GET", "/ping",
-              [](http::Request&, http::ResponseWriter& response) { return response.send({}); });
-  add_command_routes(router_, commands_, {options_.commands, options_.strip_line_terminators});
-  add_file_routes(router_, {options_.commands.cwd, options_.commands.environment});
-  add_metrics_routes(router_, metrics_);
-  add_code_routes(router_, contexts_, [this](std::string id) { return commands_.interrupt(std::move(id)); });
-  commands_.add_interrupter([this](const std::string& id) { return contexts_.interrupt(id); });
+// Options are final from here on.
+void Daemon::open() {
+  services_ = std::make_unique<Services>(executor_, reaper_, options_, [this] { return port_; });
+  if (options_.export_metrics)
+    exporter_ = std::make_unique<OtlpExporter>(executor_, services_->telemetry(), *options_.export_metrics,
+                                               options_.version);
+}
+
+void Daemon::count(const http::Request& request, int status, std::chrono::microseconds took) {
+  log_debug("request", {{"method", request.method}, {"path", request.path}, {"status", status}});
+  if (services_)
+    services_->telemetry().instruments().http_request(request.method, request.route, status, took);
 }
 
 void Daemon::listen() {
@@ -126,27 +127,50 @@ void Daemon::listen_for_jupyter_checks() {
   }
 }
 
+net::task<> Daemon::drain(std::chrono::milliseconds grace) {
+  if (jupyter_) jupyter_->close();
+  co_await server_->drain(grace);
+}
+
 net::task<> Daemon::stop(std::chrono::milliseconds grace) {
   if (jupyter_) jupyter_->close();
+  if (services_) services_->ptys().say_goodbye();
   co_await server_->stop(grace);
+  if (exporter_) co_await exporter_->finish(kLastExport);
 }
 
 bool Daemon::may_enter(const http::Request& request) const {
-  if (options_.token.empty()) return true;
-  if (request.method == "GET" && request.path == "/ping") return true;
-  return equal_in_constant_time(request.headers.get(kTokenHeader), options_.token);
+  std::string_view token = request.headers.get(kTokenHeader);
+  if (init_.has_token()) return init_.accepts(token);
+  return options_.token.empty() || equal_in_constant_time(token, options_.token);
+}
+
+net::task<> Daemon::apply_init(InitRequest init) {
+  if (options_.on_init) co_await options_.on_init(init);
+  for (const auto& [name, value] : init.envs) options_.commands.environment[name] = value;
+  for (const auto& [name, value] : init.attributes) options_.metric_attributes.emplace_back(name, value);
+  open();
 }
 
 net::task<> Daemon::handle(http::Request& request, http::ResponseWriter& response) {
   using Match = http::Router::Match;
-  request.path = without_trailing_slash(request.path);
+  if (!request.path.starts_with(kProxyPath)) request.path = without_trailing_slash(request.path);
+  bool reads = request.method == "GET" || request.method == "HEAD";
+  if (reads && request.path == "/ping") co_return co_await response.send({});
+  if (reads && request.path == "/ready") co_return co_await init_.answer_ready(response);
+  if (request.method == "POST" && request.path == "/internal/init") {
+    if (!init_.may_be_asked()) throw no_route(request);
+    co_return co_await init_.handle_init(request, response,
+                                         [this](InitRequest init) { return apply_init(std::move(init)); });
+  }
+  if (!init_.initialized())
+    throw Error(ErrorCode::unavailable, "the daemon waits for its initialisation", "NOT_INITIALIZED");
   if (!may_enter(request))
     throw Error(ErrorCode::unauthorized, "Unauthorized: invalid or missing header X-EXECD-ACCESS-TOKEN",
                 "UNAUTHORIZED");
   const http::Handler* handler = nullptr;
   std::vector<std::string_view> allowed;
-  if (router_.find(request, handler, allowed) != Match::found)
-    throw Error(ErrorCode::not_found, "no such route: " + request.method + " " + request.path, "NOT_FOUND");
+  if (services_->router().find(request, handler, allowed) != Match::found) throw no_route(request);
   co_await (*handler)(request, response);
 }
 

@@ -11,6 +11,7 @@
 #include <fstream>
 
 #include "base/json.h"
+#include "execd/daemon_fixture.h"
 #include "execd/small_file.h"
 #include "http/client.h"
 #include "net/loop.h"
@@ -23,117 +24,6 @@ using std::chrono::milliseconds;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-struct Answer {
-  int status = 0;
-  std::string type;
-  std::string cursor;
-  std::string body;
-};
-
-// One event of a stream, without its timestamp: "stdout:one\n", "error:3/exit status 3".
-std::string brief(const json::Value& event) {
-  std::string out(event.at("type").as_string());
-  EXPECT_TRUE(event.as_object().contains("timestamp"));
-  if (auto text = event.as_object().if_contains("text")) out += ":" + std::string(text->as_string());
-  if (auto error = event.as_object().if_contains("error"))
-    out += ":" + std::string(error->at("evalue").as_string()) + "/" +
-           std::string(error->at("traceback").at(0).as_string());
-  return out;
-}
-
-std::vector<std::string> events_of(std::string_view body) {
-  std::vector<std::string> out;
-  while (!body.empty()) {
-    size_t end = body.find("\n\n");
-    if (end == std::string_view::npos) ADD_FAILURE() << "an event without its blank line: " << body;
-    out.push_back(brief(json::parse(body.substr(0, end))));
-    body.remove_prefix(std::min(end + 2, body.size()));
-  }
-  return out;
-}
-
-class DaemonTest : public ::testing::Test {
- protected:
-  DaemonTest() : reaper_(loop_.executor()), client_(loop_.executor()) {
-    ::signal(SIGPIPE, SIG_IGN);
-    ::prctl(PR_SET_CHILD_SUBREAPER, 1);
-    env_file_ = "/tmp/execd_daemon_test." + std::to_string(::getpid()) + ".env";
-    options_.addresses = {"127.0.0.1"};
-    options_.port = 0;
-    options_.token = "secret";
-    options_.commands.environment = {{"PATH", "/usr/bin:/bin"}, {"HOME", "/tmp"}, {"EXECD_ENVS", env_file_}};
-    options_.commands.cwd = "/tmp";
-    start();
-  }
-  ~DaemonTest() override { ::unlink(env_file_.c_str()); }
-
-  void start() {
-    daemon_ = std::make_unique<Daemon>(loop_.executor(), reaper_, options_);
-    daemon_->listen();
-  }
-
-  http::ClientRequest request(std::string method, std::string target, std::string body = {}) {
-    http::ClientRequest request;
-    request.method = std::move(method);
-    request.target = std::move(target);
-    request.body = std::move(body);
-    request.headers = {{"X-EXECD-ACCESS-TOKEN", "secret"}};
-    if (!agent_.empty()) request.headers.add("User-Agent", agent_);
-    return request;
-  }
-
-  static net::task<> send(DaemonTest* self, http::ClientRequest request, Answer* answer) {
-    auto response = co_await self->client_.send({"127.0.0.1", self->daemon_->port(), {}}, std::move(request));
-    answer->status = response->status();
-    answer->type = response->headers().get("Content-Type");
-    answer->cursor = response->headers().get("EXECD-COMMANDS-TAIL-CURSOR");
-    answer->body = co_await response->read_all(64 * 1024 * 1024);
-  }
-
-  Answer call(http::ClientRequest request) {
-    Answer answer;
-    loop_.run_until_done(send(this, std::move(request), &answer));
-    return answer;
-  }
-  Answer get(std::string target) { return call(request("GET", std::move(target))); }
-  Answer post_command(std::string body) { return call(request("POST", "/command", std::move(body))); }
-
-  std::vector<std::string> run(std::string command, std::string more = {}) {
-    Answer answer = post_command("{\"command\":" + json::serialize(json::Value(command)) + more + "}");
-    EXPECT_EQ(answer.status, 200) << answer.body;
-    EXPECT_EQ(answer.type, "text/event-stream");
-    std::vector<std::string> events = events_of(answer.body);
-    EXPECT_GE(events.size(), 3u);
-    if (events.size() < 3) return events;
-    EXPECT_THAT(events[0], ::testing::MatchesRegex("init:[0-9a-f]{32}"));
-    EXPECT_EQ(events[1], "ping:pong");
-    last_id_ = events[0].substr(5);
-    events.erase(events.begin(), events.begin() + 2);
-    return events;
-  }
-  // Status code and `code` of a refusal.
-  std::string refusal(const Answer& answer) {
-    return std::to_string(answer.status) + " " + std::string(json::parse(answer.body).at("code").as_string());
-  }
-
-  bool wait_until(auto condition, milliseconds limit = milliseconds(20000)) {
-    for (auto end = std::chrono::steady_clock::now() + limit; !condition();) {
-      if (std::chrono::steady_clock::now() > end) return false;
-      loop_.run_until_done(net::sleep_for(milliseconds(5)));
-    }
-    return true;
-  }
-
-  net::Loop loop_;
-  Reaper reaper_;
-  http::Client client_;
-  DaemonOptions options_;
-  std::unique_ptr<Daemon> daemon_;
-  std::string env_file_;
-  std::string agent_;
-  std::string last_id_;
-};
-
 TEST_F(DaemonTest, AsksForTheTokenEverywhereButAtPing) {
   auto bare = [&](std::string target) {
     http::ClientRequest r = request("GET", std::move(target));
@@ -142,7 +32,9 @@ TEST_F(DaemonTest, AsksForTheTokenEverywhereButAtPing) {
   };
   EXPECT_EQ(bare("/ping").status, 200);
   EXPECT_EQ(bare("/ping").body, "");
-  for (const char* target : {"/metrics", "/command/status/x", "/nothing", "/ping/x"}) {
+  EXPECT_EQ(bare("/ready").body, R"({"initialized":true})");
+  for (const char* target :
+       {"/metrics", "/command/status/x", "/nothing", "/ping/x", "/ready/x", "/metrics/prometheus"}) {
     Answer answer = bare(target);
     EXPECT_EQ(refusal(answer), "401 UNAUTHORIZED") << target;
     json::Value body = json::parse(answer.body);
@@ -357,6 +249,53 @@ TEST_F(DaemonTest, StatusWhileRunningAndOfUnknownIds) {
   EXPECT_EQ(refusal(get("/command/" + last_id_ + "/logs")), "400 INVALID_REQUEST_BODY");
 }
 
+TEST_F(DaemonTest, StatusTellsWhatACommandUsed) {
+  auto usage = [&] { return json::parse(get("/command/status/" + last_id_).body).at("usage").as_object(); };
+  run("exec python3 -c 'x = bytearray(200_000_000); print(len(x)); sum(range(3_000_000))'");
+  json::Object used = usage();
+  EXPECT_GT(used.at("cpu_us").as_int64(), 10'000);
+  EXPECT_EQ(used.at("output_bytes").as_int64(), 10);
+  EXPECT_GT(used.at("peak_memory_bytes").as_int64(), 200'000'000);
+  EXPECT_TRUE(used.contains("written_bytes"));
+  // What it started and waited for counts too; our own size is not taken for that of a small program.
+  run("python3 -c 'sum(range(3_000_000))'; echo");
+  EXPECT_GT(usage().at("cpu_us").as_int64(), 10'000);
+  run("true");
+  used = usage();
+  EXPECT_LT(used.at("cpu_us").as_int64(), 1'000'000);
+  EXPECT_FALSE(used.contains("peak_memory_bytes")) << used.at("peak_memory_bytes");
+  run("while :; do :; done", R"(,"background":true)");
+  EXPECT_TRUE(wait_until([&] { return usage().at("cpu_us").as_int64() > 50'000; }));
+  EXPECT_FALSE(usage().contains("written_bytes"));
+  EXPECT_EQ(call(request("DELETE", "/command?id=" + last_id_)).status, 200);
+}
+
+TEST_F(DaemonTest, ALineOfManyMegabytesComesInPieces) {
+  std::string command = "{\"command\":\"head -c 3000000 /dev/zero | tr '\\\\0' x; echo; echo next\"}";
+  auto texts_of = [&](bool partial) {
+    std::vector<json::Object> out;
+    std::string body = record(post_command(command).body);
+    for (size_t at = 0, end; (end = body.find("\n\n", at)) != std::string::npos; at = end + 2) {
+      json::Object event = json::parse(body.substr(at, end - at)).as_object();
+      if (event.at("type").as_string() != "stdout") continue;
+      EXPECT_LE(event.at("text").as_string().size(), 65'537u);
+      EXPECT_EQ(event.contains("partial"), partial && event.at("text").as_string().size() >= 60'000)
+          << out.size();
+      out.push_back(std::move(event));
+    }
+    return out;
+  };
+  auto pieces = texts_of(false);
+  EXPECT_EQ(pieces.size(), 47u);
+  EXPECT_EQ(pieces.back().at("text").as_string(), "next\n");
+  EXPECT_TRUE(pieces[45].at("text").as_string().ends_with("x\n"));
+  EXPECT_FALSE(pieces[44].at("text").as_string().ends_with("\n"));
+  agent_ = "OpenSandbox-Python-SDK/0.1.11";
+  pieces = texts_of(true);
+  EXPECT_EQ(pieces.size(), 47u);
+  EXPECT_EQ(pieces.back().at("text").as_string(), "next");
+}
+
 TEST_F(DaemonTest, ABackgroundCommandThatCannotStartSaysSo) {
   auto events = events_of(post_command(R"({"argv":["/nope"],"background":true})").body);
   ASSERT_EQ(events.size(), 3u);
@@ -518,6 +457,43 @@ TEST_F(DaemonTest, TheHeadOfMetricsWatchIsNotWatchedForEver) {
                             "Connection: close\r\n\r\n",
                             &answer));
   EXPECT_THAT(answer, HasSubstr("200 OK"));
+}
+
+TEST_F(DaemonTest, WhatRanIsCounted) {
+  run("true");
+  run("exit 3");
+  run("sleep 0", R"(,"background":true)");
+  get("/files/info?path=/tmp");
+  get("/nothing/at/all");
+  Answer answer = get("/metrics/prometheus");
+  EXPECT_THAT(answer.type, ::testing::StartsWith("text/plain; version=0.0.4"));
+  for (const char* sample :
+       {R"(execd_execution_duration_milliseconds_count{operation="run_command",result="success"} 1)",
+        R"(execd_execution_duration_milliseconds_count{operation="run_command",result="failure"} 1)",
+        R"(execd_filesystem_operations_duration_milliseconds_count{operation="info",result="success"} 1)",
+        R"(_count{http_method="POST",http_route="/command",http_status_code="200"} 3)",
+        R"(_count{http_method="GET",http_route="unknown",http_status_code="404"} 1)"})
+    EXPECT_THAT(answer.body, HasSubstr(sample));
+}
+
+TEST_F(DaemonTest, ListensOnBothFamiliesOrOnTheOneThereIs) {
+  options_.addresses = {"0.0.0.0", "::"};
+  start();
+  auto answers = [](net::Loop* loop, std::string address, uint16_t port, bool* good) -> net::task<> {
+    auto stream = co_await net::connect_tcp(loop->executor(), address, port, milliseconds(5000));
+    co_await stream->write("GET /ping HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    char buffer[64];
+    *good = std::string(buffer, co_await stream->read_some(buffer)).starts_with("HTTP/1.1 200");
+  };
+  bool four = false, six = false;
+  loop_.run_until_done(answers(&loop_, "127.0.0.1", daemon_->port(), &four));
+  EXPECT_TRUE(four);
+  if (::access("/proc/net/if_inet6", F_OK) == 0) {
+    loop_.run_until_done(answers(&loop_, "::1", daemon_->port(), &six));
+    EXPECT_TRUE(six);
+  }
+  options_.addresses = {"127.0.0.1", "2001:db8::1"};  // the second one is none of this machine's
+  EXPECT_NO_THROW(start());
 }
 
 TEST_F(DaemonTest, AcceptsWhereClientsLookForJupyter) {

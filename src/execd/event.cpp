@@ -24,11 +24,15 @@ void add_number(std::string& out, std::string_view name, int64_t value) {
 
 void add_timestamp(std::string& out) { add_number(out, "timestamp", unix_ms(now())); }
 
-std::string text_event(std::string_view type, std::string_view text) {
+std::string text_event(std::string_view type, std::string_view text, std::string_view more = {}) {
   std::string out = begin(type, text);
   add_timestamp(out);
-  out += '}';
+  out.append(more).push_back('}');
   return out;
+}
+
+std::string output_event(std::string_view type, std::string_view text, bool partial) {
+  return text_event(type, text, partial ? R"(,"partial":true)" : "");
 }
 
 void add_member(std::string& out, std::string_view name, std::string_view value) {
@@ -40,10 +44,21 @@ void add_member(std::string& out, std::string_view name, std::string_view value)
 
 }  // namespace
 
-std::string init_event(std::string_view id) { return text_event("init", id); }
+std::string init_event(std::string_view id, std::string_view execution_id) {
+  std::string out = begin("init", id);
+  add_timestamp(out);
+  add_member(out, "execution_id", execution_id);
+  out += '}';
+  return out;
+}
+
 std::string ping_event() { return text_event("ping", "pong"); }
-std::string stdout_event(std::string_view text) { return text_event("stdout", text); }
-std::string stderr_event(std::string_view text) { return text_event("stderr", text); }
+std::string stdout_event(std::string_view text, bool partial) {
+  return output_event("stdout", text, partial);
+}
+std::string stderr_event(std::string_view text, bool partial) {
+  return output_event("stderr", text, partial);
+}
 std::string status_event(std::string_view text) { return text_event("status", text); }
 
 std::string result_event(const std::vector<std::pair<std::string, std::string>>& results) {
@@ -86,6 +101,15 @@ std::string execution_complete_event(int64_t execution_time_ms) {
   std::string out = begin("execution_complete");
   if (execution_time_ms != 0) add_number(out, "execution_time", execution_time_ms);
   add_timestamp(out);
+  out += '}';
+  return out;
+}
+
+std::string gap_event(int64_t dropped, int64_t eid) {
+  std::string out = begin("gap");
+  add_timestamp(out);
+  add_number(out, "dropped", dropped);
+  add_number(out, "eid", eid);
   out += '}';
   return out;
 }

@@ -10,10 +10,12 @@
 
 namespace osb::execd {
 
-std::string init_event(std::string_view id);
+// `id`: what clients of that kind of execution expect there; `execution_id`: unique per run.
+std::string init_event(std::string_view id, std::string_view execution_id);
 std::string ping_event();
-std::string stdout_event(std::string_view text);
-std::string stderr_event(std::string_view text);
+// `partial`: the line goes on in the next event.
+std::string stdout_event(std::string_view text, bool partial = false);
+std::string stderr_event(std::string_view text, bool partial = false);
 std::string status_event(std::string_view text);
 // `results`: MIME type → text. "text/plain" is also sent under the key "text", which Python and Kotlin
 // clients read.
@@ -23,5 +25,7 @@ std::string error_event(std::string_view ename, std::string_view evalue,
                         const std::vector<std::string>& traceback);
 // execution_time is left out when it is 0.
 std::string execution_complete_event(int64_t execution_time_ms);
+// In place of `dropped` events that are no longer kept; `eid` is that of the last of them.
+std::string gap_event(int64_t dropped, int64_t eid);
 
 }  // namespace osb::execd

@@ -1,101 +1,148 @@
 #include "execd/event_stream.h"
 
+#include <charconv>
 #include <chrono>
+#include <string>
 #include <utility>
 
-#include "base/defer.h"
+#include "base/error.h"
 #include "execd/event.h"
-#include "net/timer.h"
 
 namespace osb::execd {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr std::chrono::seconds kPingPeriod{3};
+constexpr size_t kBatchBytes = 256 * 1024;
 
 http::Headers stream_headers() {
   return {{"Content-Type", "text/event-stream"}, {"Cache-Control", "no-cache"}, {"X-Accel-Buffering", "no"}};
 }
 
-}  // namespace
+std::string_view trim(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
 
-// Events wait as the text that goes on the wire. A JSON event holds no raw line feed, so a blank line is
-// always the end of one.
-struct EventStream::Queue {
-  explicit Queue(net::asio::any_io_executor executor) : wake(std::move(executor)) {}
+// The part of `rest` before `separator`, which is taken away from it.
+std::string_view next_part(std::string_view& rest, char separator) {
+  size_t end = std::min(rest.find(separator), rest.size());
+  std::string_view part = trim(rest.substr(0, end));
+  rest.remove_prefix(std::min(end + 1, rest.size()));
+  return part;
+}
 
-  net::Event wake;
-  std::string waiting;
-  bool first_pushed = false;
-  bool attached = false;
-  bool gone = false;  // the client left: nobody will read any more
-  bool closed = false;
-  std::function<void()> drained;
+std::optional<std::string> framing_in_accept(std::string_view accept) {
+  while (!accept.empty()) {
+    std::string_view range = next_part(accept, ',');
+    if (!http::equal_ignoring_case(next_part(range, ';'), "text/event-stream")) continue;
+    while (!range.empty()) {
+      std::string_view value = next_part(range, ';');
+      if (http::equal_ignoring_case(next_part(value, '='), "framing")) return std::string(value);
+    }
+  }
+  return std::nullopt;
+}
 
-  void append(std::string_view event) { waiting.append(event).append("\n\n"); }
-  void drop_oldest() {
-    while (waiting.size() > kCongestedBytes) waiting.erase(0, waiting.find("\n\n") + 2);
+Framing parse_framing(std::string_view name) {
+  if (name == "sse") return Framing::sse;
+  if (name == "lines") return Framing::lines;
+  throw Error(ErrorCode::invalid, "reading the request: framing is sse or lines, not " + std::string(name));
+}
+
+// What one response has got so far.
+class Stream {
+ public:
+  Stream(std::shared_ptr<Journal> journal, http::ResponseWriter& response, int64_t after_eid, Framing framing)
+      : response_(response),
+        reader_(std::move(journal), after_eid),
+        framing_(framing),
+        comes_back_(after_eid > 0) {}
+
+  net::task<> run() {
+    while (true) {
+      std::string batch = next_batch();
+      if (reader_.at_end()) co_return co_await finish(batch);
+      if (batch.empty())
+        co_await reader_.wait_for(std::max(time_to_ping(), std::chrono::milliseconds(1)));
+      else
+        co_await write(batch);
+    }
   }
-  void tell_producer() {
-    if (drained) drained();
+
+ private:
+  std::chrono::milliseconds time_to_ping() const {
+    return std::chrono::ceil<std::chrono::milliseconds>(next_ping_ - Clock::now());
   }
-  void lose_client() {
-    gone = true;
-    attached = false;
-    waiting = {};
-    tell_producer();
+
+  void ping(std::string& out) {
+    append_framed(out, ping_event(), 0, framing_);
+    next_ping_ = Clock::now() + kPingPeriod;
+    pinged_ = true;
   }
+
+  // Empty when nothing is to be sent now. A client that comes back is told at once that it found its place.
+  std::string next_batch() {
+    std::string out;
+    bool news = reader_.take(out, pinged_ ? kBatchBytes : 1, framing_);
+    if (!pinged_ && (news || (comes_back_ && !reader_.at_end()))) {
+      ping(out);
+      reader_.take(out, kBatchBytes, framing_);
+    }
+    if (!news && pinged_ && time_to_ping().count() <= 0 && !reader_.at_end()) ping(out);
+    return out;
+  }
+
+  void start() {
+    if (!response_.started()) response_.start(200, stream_headers());
+  }
+  net::task<> write(std::string_view batch) {
+    start();
+    reader_.begin_write();
+    co_await response_.write(batch);
+    reader_.end_write();
+  }
+  net::task<> finish(std::string_view batch) {
+    start();
+    co_await response_.finish(batch);
+  }
+
+  http::ResponseWriter& response_;
+  Journal::Reader reader_;
+  Framing framing_;
+  bool comes_back_;
+  bool pinged_ = false;
+  Clock::time_point next_ping_ = Clock::now() + kPingPeriod;
 };
 
-EventStream::EventStream(net::asio::any_io_executor executor)
-    : queue_(std::make_shared<Queue>(std::move(executor))) {}
+}  // namespace
 
-void EventStream::push(std::string event) {
-  if (closed_ || queue_->gone) return;
-  queue_->append(event);
-  if (!std::exchange(queue_->first_pushed, true)) queue_->append(ping_event());
-  if (queue_->attached)
-    queue_->wake.notify();
-  else
-    queue_->drop_oldest();
-}
-
-void EventStream::close() {
-  closed_ = true;
-  queue_->closed = true;
-  queue_->wake.notify();
-}
-
-bool EventStream::congested() const { return queue_->attached && queue_->waiting.size() > kCongestedBytes; }
-
-void EventStream::on_drain(std::function<void()> listener) { queue_->drained = std::move(listener); }
-
-net::task<> EventStream::serve(http::ResponseWriter& response) {
-  std::shared_ptr<Queue> queue = queue_;
-  queue->attached = true;
-  Defer leave([queue] { queue->lose_client(); });
-  Clock::time_point next_ping = Clock::now() + kPingPeriod;
+net::task<> serve_events(std::shared_ptr<Journal> journal, http::ResponseWriter& response, int64_t after_eid,
+                         Framing framing) {
+  Stream stream(std::move(journal), response, after_eid, framing);
   try {
-    while (true) {
-      if (queue->waiting.empty() && !queue->closed) {
-        auto left = std::chrono::ceil<std::chrono::milliseconds>(next_ping - Clock::now());
-        if (left.count() > 0 && co_await queue->wake.wait_for(left)) continue;
-        next_ping = Clock::now() + kPingPeriod;
-        if (queue->first_pushed) queue->append(ping_event());
-        continue;
-      }
-      if (!response.started()) response.start(200, stream_headers());
-      std::string batch = std::exchange(queue->waiting, {});
-      if (queue->closed) {
-        co_await response.finish(batch);
-        co_return;
-      }
-      if (batch.size() > kCongestedBytes) queue->tell_producer();
-      co_await response.write(batch);
-    }
+    co_await stream.run();
   } catch (const Error&) {
     // The client is gone or takes nothing; the execution goes on without it.
   }
+}
+
+std::optional<Framing> requested_framing(const http::Request& request) {
+  std::optional<std::string> name = request.query.find("framing");
+  if (!name) name = framing_in_accept(request.headers.get("Accept"));
+  return name ? std::optional(parse_framing(*name)) : std::nullopt;
+}
+
+int64_t requested_position(const http::Request& request) {
+  std::string text =
+      request.query.find("after_eid").value_or(std::string(request.headers.get("Last-Event-ID")));
+  if (text.empty()) return 0;
+  int64_t eid = -1;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), eid);
+  if (error != std::errc() || end != text.data() + text.size() || eid < 0)
+    throw Error(ErrorCode::invalid, "reading the request: after_eid is a number from 0 on, not " + text);
+  return eid;
 }
 
 }  // namespace osb::execd

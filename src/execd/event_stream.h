@@ -1,46 +1,27 @@
-// The events of one execution on their way to one HTTP response: a bounded queue with back-pressure.
-//
-// The producer pushes events and looks at congested(); while it is true it stops reading the workload's
-// output, so memory stays bounded whatever the workload prints. Without an attached client nothing is
-// congested and events are dropped oldest first (resuming a stream comes with the execution-protocol issue).
-// Everything runs on one loop.
+// A journal on its way to one HTTP response.
 #pragma once
 
-#include <functional>
 #include <memory>
-#include <string>
+#include <optional>
 
+#include "execd/journal.h"
 #include "http/server.h"
 #include "net/task.h"
 
 namespace osb::execd {
 
-class EventStream : public std::enable_shared_from_this<EventStream> {
- public:
-  explicit EventStream(net::asio::any_io_executor executor);
+// Answers with the events behind `after_eid`, and goes on live: 200 text/event-stream, the head together with
+// the first events, a ping right after the first one and every 3 s, several waiting events in one write, the
+// end in the same write as the last event. Returns when the journal is closed and everything is sent, or when
+// the client is gone (the execution goes on).
+net::task<> serve_events(std::shared_ptr<Journal> journal, http::ResponseWriter& response,
+                         int64_t after_eid = 0, Framing framing = Framing::lines);
 
-  // Appends one event (JSON text without the blank line).
-  void push(std::string event);
-  // No more events: the response ends in the same write as the last one.
-  void close();
-  bool closed() const { return closed_; }
-
-  // True while more than kCongestedBytes wait for the attached client.
-  bool congested() const;
-  // Runs on the loop whenever congestion ends or the client is gone. One listener: the producer.
-  void on_drain(std::function<void()> listener);
-
-  // Sends the stream as the answer: 200 text/event-stream, headers together with the first events, a ping
-  // right after the first event and every 3 s, several waiting events in one write. Returns when the stream
-  // is closed and sent, or when the client is gone (the execution goes on).
-  net::task<> serve(http::ResponseWriter& response);
-
-  static constexpr size_t kCongestedBytes = 256 * 1024;
-
- private:
-  struct Queue;
-  std::shared_ptr<Queue> queue_;
-  bool closed_ = false;
-};
+// The form that a request asks for: `?framing=sse|lines`, or a parameter of that name behind
+// text/event-stream in its Accept header. Throws Error(invalid) for another value.
+std::optional<Framing> requested_framing(const http::Request& request);
+// Where a client goes on: `?after_eid=N`, else the header Last-Event-ID, else 0. Throws Error(invalid) for
+// what is no number from 0 on.
+int64_t requested_position(const http::Request& request);
 
 }  // namespace osb::execd

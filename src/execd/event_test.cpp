@@ -15,7 +15,8 @@ std::string fixed(const std::string& event) {
 }
 
 TEST(Event, HasTheKeyOrderClientsSee) {
-  EXPECT_EQ(fixed(init_event("ab12")), R"({"type":"init","text":"ab12","timestamp":T})");
+  EXPECT_EQ(fixed(init_event("ab12", "cd")),
+            R"({"type":"init","text":"ab12","timestamp":T,"execution_id":"cd"})");
   EXPECT_EQ(fixed(ping_event()), R"({"type":"ping","text":"pong","timestamp":T})");
   EXPECT_EQ(fixed(stdout_event("hi\n")), R"({"type":"stdout","text":"hi\n","timestamp":T})");
   EXPECT_EQ(fixed(stderr_event("e")), R"({"type":"stderr","text":"e","timestamp":T})");

@@ -55,9 +55,10 @@ Identity identity_of(uint32_t uid, std::string_view passwd, std::string_view gro
     std::optional<uint32_t> line_uid = number(next(line, ':'));
     std::optional<uint32_t> gid = number(next(line, ':'));
     if (line_uid != uid || !gid || name.empty()) continue;
-    return {*gid, groups_of(name, group)};
+    next(line, ':');  // description
+    return {*gid, groups_of(name, group), std::string(next(line, ':'))};
   }
-  return {uid, {}};
+  return {uid, {}, {}};
 }
 
 Identity identity_of(uint32_t uid, const std::string& root) {

@@ -18,6 +18,7 @@ TEST(Identity, KnowsPrimaryAndSupplementaryGroups) {
   Identity ana = identity_of(1000, kPasswd, kGroup);
   EXPECT_EQ(ana.gid, 1001u);
   EXPECT_THAT(ana.groups, ElementsAre(10, 29));
+  EXPECT_EQ(ana.home, "/home/ana");
   EXPECT_EQ(identity_of(0, kPasswd, kGroup).gid, 0u);
 }
 
@@ -25,6 +26,7 @@ TEST(Identity, AUidWithoutAccountDoesNotGetTheGroupOfRoot) {
   Identity nobody_knows = identity_of(4242, kPasswd, kGroup);
   EXPECT_EQ(nobody_knows.gid, 4242u);
   EXPECT_THAT(nobody_knows.groups, IsEmpty());
+  EXPECT_EQ(nobody_knows.home, "");
   EXPECT_EQ(identity_of(7, std::string("/nonexistent")).gid, 7u);
 }
 

@@ -59,8 +59,10 @@ DaemonOptions daemon_options(const api::BootConfig& config, uint64_t open_files)
   options.commands.oom_score_adj = kWorkloadOomScore;
   options.commands.open_files = open_files;
   options.strip_line_terminators = config.strip_line_terminators;
-  options.metrics = {true, config.cpu_millis, config.memory_bytes};
+  options.metrics = {true, config.cpu_millis, config.memory_bytes, {}};
   options.jupyter_port = jupyter_port(options.commands.environment);
+  options.executions = execution_limits(options.commands.environment);
+  options.pty = pty_options(options.commands.environment);
   return options;
 }
 
@@ -119,12 +121,13 @@ bool start_entrypoint(const api::BootConfig& config, const CommandDefaults& defa
   }
 }
 
-int run(const api::BootConfig& config, Report& report) {
+int run(const api::BootConfig& config, Report& report, const char* version) {
   Signals signals({SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH});
   net::Loop loop;
   Reaper reaper(loop.executor());
   DaemonOptions options = daemon_options(config, raise_open_file_limit());
   CommandDefaults defaults = options.commands;
+  set_metrics_export(options, config.env, version);
   Daemon daemon(loop.executor(), reaper, std::move(options));
   daemon.listen();
   Sandbox sandbox{loop, {}, 0};
@@ -142,14 +145,14 @@ bool is_sandbox_init() {
          ::fcntl(api::kBootReportFd, F_GETFD) >= 0;
 }
 
-int run_sandbox_init() {
+int run_sandbox_init(const char* version) {
   close_own_process();
   ::signal(SIGPIPE, SIG_IGN);
   Report report(api::kBootReportFd);
   int exit_code = 1;
   try {
     api::BootConfig config = api::parse_boot_config(read_to_end(Fd(api::kBootConfigFd)));
-    exit_code = run(config, report);
+    exit_code = run(config, report, version);
   } catch (const std::exception& error) {
     log_error("the sandbox ends", {{"error", error.what()}});
     report.send('F', error.what());

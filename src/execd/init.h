@@ -13,6 +13,6 @@ namespace osb::execd {
 bool is_sandbox_init();
 
 // Runs until the sandbox ends; the exit code of the process (128 + signal when the entrypoint was killed).
-int run_sandbox_init();
+int run_sandbox_init(const char* version = "");
 
 }  // namespace osb::execd

@@ -93,7 +93,7 @@ void LineSplitter::add(std::string_view bytes) {
 void LineSplitter::cut_pieces() {
   while (line_.size() > kPieceBytes) {
     size_t cut = cut_point(line_, kPieceBytes);
-    emit(std::string_view(line_).substr(0, cut));
+    emit(std::string_view(line_).substr(0, cut), terminators_ == Terminators::strip);
     line_.erase(0, cut);
     has_pieces_ = true;
   }
@@ -109,6 +109,6 @@ void LineSplitter::end_line(std::string_view terminator) {
   line_.clear();
 }
 
-void LineSplitter::emit(std::string_view text) { sink_(text); }
+void LineSplitter::emit(std::string_view text, bool partial) { sink_(text, partial); }
 
 }  // namespace osb::execd

@@ -4,7 +4,8 @@
 // A line ends with "\n", "\r" or "\r\n" (also when the two bytes come in different reads). With `keep` each
 // text holds its terminator, so that the texts put together are exactly what was printed. With `strip`, the
 // form of older daemons, it does not, and an empty line is the text "\n". A longer line is handed out in
-// pieces; a piece never ends inside a UTF-8 character.
+// pieces; a piece never ends inside a UTF-8 character. With `keep` only the last has a terminator; with
+// `strip` the others are marked as partial, since nothing else tells them from whole lines.
 #pragma once
 
 #include <functional>
@@ -16,7 +17,7 @@ namespace osb::execd {
 class LineSplitter {
  public:
   enum class Terminators { keep, strip };
-  using Sink = std::function<void(std::string_view text)>;
+  using Sink = std::function<void(std::string_view text, bool partial)>;
 
   static constexpr size_t kPieceBytes = 64 * 1024;
 
@@ -32,7 +33,7 @@ class LineSplitter {
  private:
   void add(std::string_view bytes);
   void end_line(std::string_view terminator);
-  void emit(std::string_view text);
+  void emit(std::string_view text, bool partial = false);
   void cut_pieces();
 
   Terminators terminators_;

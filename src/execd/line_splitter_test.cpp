@@ -14,8 +14,12 @@ using Terminators = LineSplitter::Terminators;
 
 struct Lines {
   explicit Lines(Terminators terminators)
-      : splitter(terminators, [this](std::string_view text) { texts.emplace_back(text); }) {}
+      : splitter(terminators, [this](std::string_view text, bool partial) {
+          texts.emplace_back(text);
+          partials.push_back(partial);
+        }) {}
   std::vector<std::string> texts;
+  std::vector<bool> partials;
   LineSplitter splitter;
 };
 
@@ -91,6 +95,18 @@ TEST(LineSplitter, LongLinesComeInPieces) {
   for (size_t i = 0; i < 3; ++i) EXPECT_EQ(texts[i].size(), LineSplitter::kPieceBytes);
   EXPECT_EQ(texts[0] + texts[1] + texts[2] + texts[3], big + "\n");
   EXPECT_EQ(texts[4], "after\n");
+}
+
+TEST(LineSplitter, OnlyStrippedPiecesAreMarked) {
+  std::string line(2 * LineSplitter::kPieceBytes + 5, 'x');
+  for (Terminators terminators : {Terminators::keep, Terminators::strip}) {
+    Lines lines(terminators);
+    lines.splitter.feed(line + "\nshort\n");
+    lines.splitter.finish();
+    bool strip = terminators == Terminators::strip;
+    EXPECT_THAT(lines.partials, ElementsAre(strip, strip, false, false));
+    EXPECT_EQ(lines.texts[2], strip ? "xxxxx" : "xxxxx\n");
+  }
 }
 
 TEST(LineSplitter, ALineOfExactlyOnePieceIsNotFollowedByAnEmptyLine) {

@@ -1,5 +1,6 @@
 #include "execd/metrics.h"
 
+#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include "base/json.h"
 #include "execd/process_tree.h"
 #include "execd/small_file.h"
+#include "execd/telemetry/cgroup_usage.h"
 #include "net/timer.h"
 
 namespace osb::execd {
@@ -17,7 +19,6 @@ namespace {
 using std::chrono::steady_clock;
 constexpr double kMib = 1024 * 1024;
 constexpr std::chrono::milliseconds kShortestPeriod{100};
-constexpr std::chrono::milliseconds kWatchPeriod{1000};
 constexpr size_t kProcFileBytes = 64 * 1024;
 
 uint64_t next_number(std::string_view& rest) {
@@ -30,12 +31,10 @@ uint64_t next_number(std::string_view& rest) {
 
 std::string proc_file(const char* path) { return read_small_file(path, kProcFileBytes).value_or(""); }
 
-// The total that processes are compared with: what the allowed CPUs could have done since the machine
-// started.
-uint64_t ticks_since_boot(double cpus) {
-  auto since = steady_clock::now().time_since_epoch();
-  double seconds = std::chrono::duration<double>(since).count();
-  return static_cast<uint64_t>(seconds * static_cast<double>(::sysconf(_SC_CLK_TCK)) * cpus);
+int64_t usable_cpus() {
+  cpu_set_t set;
+  int count = ::sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 0;
+  return count > 0 ? count : std::max<int64_t>(1, ::sysconf(_SC_NPROCESSORS_ONLN));
 }
 
 struct Usage {
@@ -65,7 +64,7 @@ net::task<> watch(MetricsSampler* sampler, http::Request& request, http::Respons
   }
   while (true) {
     co_await response.write(to_json(sampler->sample()) + "\n");
-    co_await net::sleep_for(kWatchPeriod);
+    co_await net::sleep_for(MetricsSampler::kPeriod);
   }
 }
 
@@ -104,44 +103,110 @@ uint64_t parse_meminfo(std::string_view meminfo, std::string_view field) {
   return 0;
 }
 
-MetricsSampler::MetricsSampler(MetricsOptions options)
-    : options_(options), cpus_(std::max<int64_t>(1, ::sysconf(_SC_NPROCESSORS_ONLN))) {
-  last_ = cpu_times(0);
-  last_at_ = steady_clock::now();
-}
+struct MetricsSampler::State : std::enable_shared_from_this<State> {
+  State(net::asio::any_io_executor e, MetricsOptions o)
+      : executor(e),
+        options(std::move(o)),
+        group(options.root),
+        cpus(usable_cpus()),
+        ticks_per_second(static_cast<double>(::sysconf(_SC_CLK_TCK))),
+        stopped(e) {
+    take();
+  }
 
-CpuTimes MetricsSampler::cpu_times(uint64_t process_ticks) const {
-  if (!options_.own_processes) return parse_cpu_times(proc_file("/proc/stat"));
-  double allowed =
-      options_.cpu_millis ? static_cast<double>(*options_.cpu_millis) / 1000 : static_cast<double>(cpus_);
-  return {process_ticks, ticks_since_boot(allowed)};
-}
+  // Reads everything and makes it the newest sample.
+  void take();
+  // Fills in memory and CPUs; returns the CPU time that was used, and that which would have been possible.
+  CpuTimes measure(MetricsSample& out) const;
+  void measure_memory(MetricsSample& out, const GroupUsage& seen, const Usage& own) const;
+  void look_every_second();
+  static net::task<> roll(std::shared_ptr<State> self);
 
-MetricsSample MetricsSampler::sample() {
-  MetricsSample out;
-  out.timestamp_ms = unix_ms(now());
-  out.cpu_count = options_.cpu_millis ? std::max<int64_t>(1, (*options_.cpu_millis + 999) / 1000) : cpus_;
+  net::asio::any_io_executor executor;
+  MetricsOptions options;
+  CgroupUsage group;
+  int64_t cpus;
+  double ticks_per_second;
+  net::Event stopped;
+  MetricsSample newest;
+  CpuTimes last;
+  steady_clock::time_point taken_at, asked_at;
+  bool rolling = false, gone = false;
+};
+
+void MetricsSampler::State::measure_memory(MetricsSample& out, const GroupUsage& seen,
+                                           const Usage& own) const {
   std::string meminfo = proc_file("/proc/meminfo");
   uint64_t total = parse_meminfo(meminfo, "MemTotal");
   uint64_t used = total - std::min(total, parse_meminfo(meminfo, "MemAvailable"));
-  Usage own;
-  if (options_.own_processes) {
-    own = usage_of_processes();
-    if (options_.memory_bytes) total = std::min(total, static_cast<uint64_t>(*options_.memory_bytes));
-    used = std::min(own.bytes, total);
-  }
+  for (auto limit : {seen.memory_limit, options.memory_bytes})
+    if (limit) total = std::min(total, static_cast<uint64_t>(*limit));
+  if (seen.memory_bytes)
+    used = static_cast<uint64_t>(*seen.memory_bytes);
+  else if (options.own_processes)
+    used = own.bytes;
   out.mem_total_mib = static_cast<double>(total) / kMib;
-  out.mem_used_mib = static_cast<double>(used) / kMib;
-  if (steady_clock::now() - last_at_ >= kShortestPeriod) {
-    CpuTimes times = cpu_times(own.ticks);
-    double busy = times.busy > last_.busy ? static_cast<double>(times.busy - last_.busy) : 0;
-    double all = times.total > last_.total ? static_cast<double>(times.total - last_.total) : 0;
-    last_pct_ = all > 0 ? std::min(100.0, 100.0 * busy / all) : 0;
-    last_ = times;
-    last_at_ = steady_clock::now();
+  out.mem_used_mib = static_cast<double>(std::min(used, total)) / kMib;
+}
+
+CpuTimes MetricsSampler::State::measure(MetricsSample& out) const {
+  GroupUsage seen = group.read();
+  bool count_processes = options.own_processes && (!seen.memory_bytes || !seen.cpu_time_us);
+  Usage own = count_processes ? usage_of_processes() : Usage{};
+  measure_memory(out, seen, own);
+
+  auto limit = options.cpu_millis ? options.cpu_millis : seen.cpu_millis;
+  double allowed = static_cast<double>(cpus);
+  if (limit) allowed = std::min(allowed, static_cast<double>(*limit) / 1000);
+  out.cpu_count = limit ? std::max<int64_t>(1, (*limit + 999) / 1000) : cpus;
+  double possible = allowed * std::chrono::duration<double>(steady_clock::now().time_since_epoch()).count();
+  if (seen.cpu_time_us) return {*seen.cpu_time_us, static_cast<uint64_t>(possible * 1e6)};
+  if (options.own_processes) return {own.ticks, static_cast<uint64_t>(possible * ticks_per_second)};
+  return parse_cpu_times(proc_file("/proc/stat"));
+}
+
+void MetricsSampler::State::take() {
+  MetricsSample out;
+  out.timestamp_ms = unix_ms(now());
+  CpuTimes times = measure(out);
+  double busy = times.busy > last.busy ? static_cast<double>(times.busy - last.busy) : 0;
+  double all = times.total > last.total ? static_cast<double>(times.total - last.total) : 0;
+  bool first = taken_at == steady_clock::time_point();
+  out.cpu_used_pct = !first && all > 0 ? std::min(100.0, 100.0 * busy / all) : 0;
+  last = times;
+  taken_at = steady_clock::now();
+  newest = out;
+}
+
+void MetricsSampler::State::look_every_second() {
+  if (rolling) return;
+  rolling = true;
+  net::spawn(executor, "metrics", roll(shared_from_this()));
+}
+
+net::task<> MetricsSampler::State::roll(std::shared_ptr<State> self) {
+  while (!self->gone && steady_clock::now() - self->asked_at < kAttention) {
+    co_await self->stopped.wait_for(kPeriod);
+    if (!self->gone) self->take();
   }
-  out.cpu_used_pct = last_pct_;
-  return out;
+  self->rolling = false;
+}
+
+MetricsSampler::MetricsSampler(net::asio::any_io_executor executor, MetricsOptions options)
+    : state_(std::make_shared<State>(std::move(executor), std::move(options))) {}
+
+MetricsSampler::~MetricsSampler() {
+  state_->gone = true;
+  state_->stopped.notify();
+}
+
+bool MetricsSampler::rolling() const { return state_->rolling; }
+
+MetricsSample MetricsSampler::sample() {
+  state_->asked_at = steady_clock::now();
+  state_->look_every_second();
+  if (state_->asked_at - state_->taken_at >= kShortestPeriod) state_->take();
+  return state_->newest;
 }
 
 void add_metrics_routes(http::Router& router, MetricsSampler& sampler) {

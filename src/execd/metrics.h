@@ -1,12 +1,14 @@
-// CPU and memory of the sandbox, answered at once: each sample is the difference to the one before, so nobody
-// waits for a measuring period and nothing runs while nobody asks.
+// CPU and memory of the sandbox, answered at once: a sample says what was used since the one before, at most
+// a second ago while somebody keeps asking (a sample is then taken every second in the background), and since
+// the last question after a rest. Nothing runs while nobody asks.
 //
-// Inside a sandbox the figures are those of its own processes against its own limits; a stand-alone daemon
-// reports the machine.
+// Whose figures: those of our control group against its limits, where they can be seen; else, inside a
+// sandbox, those of its own processes; else those of the machine.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,9 +18,11 @@
 namespace osb::execd {
 
 struct MetricsOptions {
-  bool own_processes = false;         // only what this pid namespace holds
-  std::optional<int64_t> cpu_millis;  // limits; without them those of the machine
+  bool own_processes = false;  // only what this pid namespace holds
+  std::optional<int64_t>
+      cpu_millis;  // limits, when told; else those of the control group, else the machine's
   std::optional<int64_t> memory_bytes;
+  std::string root;  // stands before the paths of control groups (tests)
 };
 
 struct MetricsSample {
@@ -41,17 +45,21 @@ uint64_t parse_meminfo(std::string_view meminfo, std::string_view field);
 
 class MetricsSampler {
  public:
-  explicit MetricsSampler(MetricsOptions options);
+  MetricsSampler(net::asio::any_io_executor executor, MetricsOptions options);
+  ~MetricsSampler();
+  MetricsSampler(const MetricsSampler&) = delete;
+
+  // Never waits. Keeps the background samples going for kAttention.
   MetricsSample sample();
+  // True while samples are taken in the background.
+  bool rolling() const;
+
+  static constexpr std::chrono::milliseconds kPeriod{1000};
+  static constexpr std::chrono::seconds kAttention{10};
 
  private:
-  CpuTimes cpu_times(uint64_t process_ticks) const;
-
-  MetricsOptions options_;
-  int64_t cpus_;
-  CpuTimes last_;
-  std::chrono::steady_clock::time_point last_at_;
-  double last_pct_ = 0;
+  struct State;
+  std::shared_ptr<State> state_;
 };
 
 // GET /metrics, GET /metrics/watch (one line per second until the client leaves). `sampler` outlives the

@@ -10,6 +10,7 @@
 #include <charconv>
 #include <memory>
 #include <set>
+#include <utility>
 
 namespace osb::execd {
 namespace {
@@ -24,8 +25,8 @@ int64_t next_number(std::string_view& rest) {
   return value;
 }
 
-ProcessStat read_process(int proc, const char* pid) {
-  std::string path = std::string(pid) + "/stat";
+ProcessStat read_process(int proc, std::string path) {
+  path += "/stat";
   Fd file(::openat(proc, path.c_str(), O_RDONLY | O_CLOEXEC));
   char text[1024];
   ssize_t n = file ? ::read(file.get(), text, sizeof text) : -1;
@@ -38,14 +39,16 @@ void send(const Fd& process, int number) {
   ::syscall(SYS_pidfd_send_signal, process.get(), number, nullptr, 0);
 }
 
-// Descendants of `leader`, in no order. Children may come before their parents in the list, hence the rounds.
+// Descendants of `leader` and members of its session, in no order. Children may come before their parents in
+// the list, hence the rounds.
 std::vector<ProcessStat> descendants(pid_t leader) {
   std::vector<ProcessStat> all = read_processes(), found;
   std::set<pid_t> family = {leader};
   for (bool grew = true; grew;) {
     grew = false;
     for (const ProcessStat& process : all) {
-      if (family.contains(process.pid) || !family.contains(process.parent)) continue;
+      if (family.contains(process.pid)) continue;
+      if (process.session != leader && !family.contains(process.parent)) continue;
       family.insert(process.pid);
       found.push_back(process);
       grew = true;
@@ -68,12 +71,17 @@ ProcessStat parse_process_stat(std::string_view text) {
   text.remove_prefix(1);
   out.parent = static_cast<pid_t>(next_number(text));
   out.group = static_cast<pid_t>(next_number(text));
-  for (int field = 6; field <= 13; ++field) next_number(text);  // session … cmajflt
+  out.session = static_cast<pid_t>(next_number(text));
+  for (int field = 7; field <= 13; ++field) next_number(text);  // tty_nr … cmajflt
   for (int field = 14; field <= 17; ++field) out.cpu_ticks += static_cast<uint64_t>(next_number(text));
-  for (int field = 18; field <= 23; ++field) next_number(text);  // priority … vsize
+  for (int field = 18; field <= 21; ++field) next_number(text);  // priority … itrealvalue
+  out.start_ticks = static_cast<uint64_t>(next_number(text));
+  next_number(text);  // vsize
   out.resident_pages = static_cast<uint64_t>(next_number(text));
   return out;
 }
+
+ProcessStat read_process(pid_t pid) { return read_process(AT_FDCWD, "/proc/" + std::to_string(pid)); }
 
 std::vector<ProcessStat> read_processes() {
   std::vector<ProcessStat> out;
@@ -86,6 +94,13 @@ std::vector<ProcessStat> read_processes() {
     if (out.size() >= kMaxProcesses) break;
   }
   return out;
+}
+
+std::chrono::microseconds cpu_time_of_group(pid_t group) {
+  uint64_t ticks = 0;
+  for (const ProcessStat& process : read_processes())
+    if (process.group == group) ticks += process.cpu_ticks;
+  return std::chrono::microseconds(ticks * 1'000'000 / static_cast<uint64_t>(::sysconf(_SC_CLK_TCK)));
 }
 
 ProcessTree::ProcessTree(pid_t leader) : leader_(leader) {
@@ -106,6 +121,12 @@ void ProcessTree::signal(int number) const {
 
 void ProcessTree::signal_outside(int number) const {
   for (const Fd& process : outside_) send(process, number);
+}
+
+std::vector<Fd> ProcessTree::release() {
+  std::vector<Fd> out = std::exchange(inside_, {});
+  for (Fd& process : std::exchange(outside_, {})) out.push_back(std::move(process));
+  return out;
 }
 
 bool ProcessTree::group_alive() const { return ::kill(-leader_, 0) == 0 || errno == EPERM; }

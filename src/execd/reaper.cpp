@@ -1,6 +1,7 @@
 #include "execd/reaper.h"
 
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include <map>
@@ -30,9 +31,10 @@ struct Reaper::State : std::enable_shared_from_this<State> {
     auto keep = shared_from_this();  // a callback may destroy the Reaper
     bool any = false;
     int status = 0;
-    for (pid_t pid; (pid = ::waitpid(-1, &status, WNOHANG)) > 0; any = true) {
+    rusage used = {};
+    for (pid_t pid; (pid = ::wait4(-1, &status, WNOHANG, &used)) > 0; any = true) {
       auto entry = waiting.extract(pid);
-      if (entry && entry.mapped()) entry.mapped()(sys::exit_status_of(status));
+      if (entry && entry.mapped()) entry.mapped()(sys::exit_status_of(status, &used));
     }
     if (any && reaped) reaped();
   }

@@ -23,7 +23,7 @@ void refuse_body(const std::string& why) {
   throw Error(ErrorCode::invalid, "reading the request: " + why, "INVALID_REQUEST_BODY");
 }
 
-json::Object parse_request_object(std::string_view body) {
+json::Value parse_request_value(std::string_view body) {
   json::Value value;
   std::optional<json::SyntaxError> wrong = json::try_parse(body, value);
   // Whatever follows a complete value is ignored.
@@ -33,6 +33,11 @@ json::Object parse_request_object(std::string_view body) {
   if (wrong)
     refuse_body(body.empty() ? "empty body (EOF)"
                              : wrong->what + " at byte " + std::to_string(wrong->offset));
+  return value;
+}
+
+json::Object parse_request_object(std::string_view body) {
+  json::Value value = parse_request_value(body);
   if (value.is_null()) return {};
   if (!value.is_object()) refuse_body("expected an object");
   return std::move(value.get_object());

@@ -1,18 +1,13 @@
-// The daemon without a sandbox around it: options from the command line, the rest from its own environment.
+// The daemon without a sandbox around it: alone, or wrapped around an entrypoint whose end is its own.
 #pragma once
 
-#include <cstdint>
-#include <string>
+#include "execd/standalone_options.h"
 
 namespace osb::execd {
 
-struct StandaloneOptions {
-  std::string address;  // empty: every address
-  uint16_t port = 44772;
-  std::string token;  // empty: EXECD_ACCESS_TOKEN, or none
-};
-
-// Runs until SIGTERM or SIGINT; the exit code of the process.
+// Runs until SIGTERM or SIGINT, which then lets requests end, ends every process that it started, and exports
+// metrics a last time; with an entrypoint until that ends, and signals go to it. The exit code of the
+// process.
 int run_standalone(StandaloneOptions options);
 
 }  // namespace osb::execd

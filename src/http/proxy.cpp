@@ -93,7 +93,9 @@ Headers response_headers(const Headers& from, const ProxyOptions& options) {
   Filter filter(from, options.drop_response_headers);
   for (const auto& [name, value] : from) {
     if (!filter.passes(name)) continue;
-    bool moved = equal_ignoring_case(name, "Location") && value.starts_with('/') && !value.starts_with("//");
+    // A backend that knows where it is mounted needs no help.
+    bool moved = equal_ignoring_case(name, "Location") && value.starts_with('/') &&
+                 !value.starts_with("//") && !value.starts_with(options.location_prefix + "/");
     out.add(name, moved ? options.location_prefix + value : value);
   }
   return out;

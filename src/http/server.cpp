@@ -83,12 +83,18 @@ void Server::serve(std::unique_ptr<net::Listener> listener) {
   net::spawn(state_->core->executor, "http accept", accept_connections(state_->core, std::move(shared)));
 }
 
-net::task<> Server::stop(std::chrono::milliseconds grace) {
+net::task<bool> Server::drain(std::chrono::milliseconds grace) {
   auto core = state_->core;
   auto end = std::chrono::steady_clock::now() + grace;
   state_->stop_accepting();
   for (Connection* connection : core->connections) connection->close_if_idle();
   co_await wait_until_none(core, end);
+  co_return core->connections.empty();
+}
+
+net::task<> Server::stop(std::chrono::milliseconds grace) {
+  auto core = state_->core;
+  co_await drain(grace);
   for (Connection* connection : core->connections) connection->close();
   co_await wait_until_none(core, std::chrono::steady_clock::now() + kUnwindTime);
 }

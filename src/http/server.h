@@ -115,7 +115,10 @@ class Server {
 
   // Serves connections of this listener until stop(). May be called for several listeners.
   void serve(std::unique_ptr<net::Listener> listener);
-  // Stops accepting, lets running requests end for at most `grace`, then drops the rest.
+  // Stops accepting and lets running requests end for at most `grace`; true when all did. May be followed by
+  // stop().
+  net::task<bool> drain(std::chrono::milliseconds grace);
+  // The same, then drops the rest.
   net::task<> stop(std::chrono::milliseconds grace);
   size_t connections() const;
 

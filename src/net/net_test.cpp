@@ -15,6 +15,7 @@
 #include "net/loop.h"
 #include "net/stream.h"
 #include "net/timer.h"
+#include "net/writable.h"
 
 namespace osb::net {
 namespace {
@@ -417,6 +418,48 @@ TEST_F(NetTest, ReadableWaitsAndCancels) {
   failure = nullptr;
   loop.run_until_done(Wait::one(again, failure, done));
   EXPECT_FALSE(failure) << "a hang-up is readable";
+}
+
+TEST_F(NetTest, WritableWaitsAndCancels) {
+  struct Wait {
+    static task<> one(Writable& writable, std::exception_ptr& failure, bool& done) {
+      try {
+        co_await writable.wait();
+      } catch (...) {
+        failure = std::current_exception();
+      }
+      done = true;
+    }
+  };
+  Pipe pipe = make_pipe(O_NONBLOCK);
+  std::string block(65536, 'x');
+  while (::write(pipe.write.get(), block.data(), block.size()) > 0) {}
+  std::exception_ptr failure;
+  bool done = false;
+  {
+    Writable writable(loop.executor(), pipe.write.get());
+    spawn(loop.executor(), "wait", Wait::one(writable, failure, done));
+    loop.run_until_done(sleep_for(5ms));
+    EXPECT_FALSE(done);
+    ASSERT_GT(::read(pipe.read.get(), block.data(), block.size()), 0);
+    loop.run_until_done(sleep_for(5ms));
+    EXPECT_TRUE(done);
+    EXPECT_FALSE(failure);
+    while (::write(pipe.write.get(), block.data(), block.size()) > 0) {}
+    done = false;
+    spawn(loop.executor(), "wait", Wait::one(writable, failure, done));
+    loop.run_until_done(sleep_for(5ms));
+    writable.cancel();
+    loop.run_until_done(sleep_for(5ms));
+    EXPECT_TRUE(done);
+    EXPECT_EQ(code_of(failure), ErrorCode::unavailable);
+  }
+  Writable again(loop.executor(), pipe.write.get());  // the descriptor is free again
+  pipe.read.reset();
+  done = false;
+  failure = nullptr;
+  loop.run_until_done(Wait::one(again, failure, done));
+  EXPECT_FALSE(failure) << "a reader that is gone is told by the write";
 }
 
 TEST(Loops, DestroyWhatStillWaits) {

@@ -1,6 +1,8 @@
 // Relaying into a sandbox, against a real backend on the loopback.
 #include <gmock/gmock.h>
 
+#include "http/websocket.h"
+#include "http/websocket_for_tests.h"
 #include "server/server_fixture.h"
 
 namespace osb::server {
@@ -24,9 +26,18 @@ class ProxyTest : public ServerFixture {
     http::Request request;
     std::string body;
   };
+  static net::task<> echo_messages(http::Request& request, http::ResponseWriter& response) {
+    auto socket = co_await http::WebSocket::accept(request, response);
+    while (auto message = co_await socket->receive()) {
+      co_await socket->send(message->kind, message->payload);
+      if (message->payload == "bye") socket->close(static_cast<http::CloseCode>(4001), "as agreed");
+    }
+    co_await socket->finish();
+  }
   static net::task<> answer(Seen& seen, http::Request& request, http::ResponseWriter& response) {
     seen.body = co_await request.body->read_all();
     seen.request = request;
+    if (request.path == "/ws") co_return co_await echo_messages(request, response);
     http::Response out{
         200, {{"Set-Cookie", "a=1"}, {"Set-Cookie", "b=2"}, {"Server", "inner"}}, "inner says hi"};
     out.headers.add("Access-Control-Allow-Origin", "inner");
@@ -105,6 +116,33 @@ TEST_F(ProxyTest, KeepsRedirectsUnderTheProxy) {
   Answer answer = call("GET", base_ + "/moved");
   EXPECT_EQ(answer.status, 302);
   EXPECT_EQ(answer.headers.get("Location"), base_ + "/there?x=1");
+}
+
+net::task<> converse(net::asio::any_io_executor executor, uint16_t port, std::string request) {
+  auto peer = co_await http::WebSocketPeer::connect(executor, port, request);
+  EXPECT_TRUE(peer->upgraded) << peer->head;
+  if (!peer->upgraded) co_return;
+  EXPECT_THAT(peer->head, testing::HasSubstr("Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
+  for (const std::string& text : {std::string(200000, 'x'), std::string("bye")}) {
+    co_await peer->send(http::Opcode::binary, text);
+    auto message = co_await peer->next();
+    EXPECT_TRUE(message && message->kind == http::Opcode::binary && message->payload == text);
+  }
+  auto close = co_await peer->next();
+  EXPECT_TRUE(close && static_cast<int>(close->close_code) == 4001 && close->payload == "as agreed");
+  co_await peer->send(http::Opcode::close, http::close_payload(http::CloseCode::normal, ""));
+  EXPECT_FALSE(co_await peer->next());
+  EXPECT_FALSE(peer->timed_out);
+}
+
+TEST_F(ProxyTest, CarriesAWebSocketToItsEnd) {
+  loop_->run_until_done(converse(
+      loop_->executor(), port_,
+      http::WebSocketPeer::request(base_ + "/ws?since=5",
+                                   "Origin: http://a.example\r\nCookie: c\r\nX-EXECD-ACCESS-TOKEN: t\r\n")));
+  EXPECT_EQ(seen_.request.target, "/ws?since=5");
+  EXPECT_EQ(seen_.request.headers.get("X-EXECD-ACCESS-TOKEN"), "t");
+  EXPECT_FALSE(seen_.request.headers.has("Cookie"));
 }
 
 TEST_F(ProxyTest, TellsWhenNothingListens) {

@@ -13,6 +13,8 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -28,7 +30,7 @@ namespace {
 constexpr size_t kStackBytes = 128 * 1024;
 constexpr std::string_view kDefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-enum class Step { group, oom, descriptors, directory, identity, exec };
+enum class Step { group, oom, descriptors, terminal, directory, identity, exec };
 
 // Everything the child needs, as plain memory.
 struct Plan {
@@ -45,7 +47,7 @@ struct Plan {
   bool change_ids, set_uid, set_gid;
   uid_t uid;
   gid_t gid;
-  bool new_group, new_session;
+  bool new_group, new_session, own_terminal;
   const char* oom_text;  // null: leave it
   uint64_t open_files;   // 0: leave it
 
@@ -123,6 +125,7 @@ int prepare(Plan* plan) {
   }
   if (plan->oom_text) raise_oom_score(plan->oom_text);
   if (place_descriptors(plan) != 0) return fail(plan, Step::descriptors);
+  if (plan->own_terminal && ::ioctl(0, TIOCSCTTY, 0) != 0) return fail(plan, Step::terminal);
   // Not before: until now the table holds our descriptors too, and a limit below their number admits no more.
   if (plan->open_files != 0) limit_open_files(plan->open_files);
   // The directory is entered with the new identity, as the program itself would.
@@ -221,6 +224,8 @@ Error error_of(const ChildSpec& spec, const std::string& program, const Plan& pl
                    doing + "changing user: " + describe(err));
     case Step::descriptors:
       return system_error(doing + "passing descriptors", err);
+    case Step::terminal:
+      return system_error(doing + "giving it a terminal", err);
     default:
       return system_error(doing + "making its process group", err);
   }
@@ -237,6 +242,15 @@ void check_texts(const ChildSpec& spec) {
 void check_ids(const ChildSpec& spec) {
   if (spec.uid == UINT32_MAX || spec.gid == UINT32_MAX)
     throw Error(ErrorCode::invalid, "starting " + spec.program + ": 4294967295 is no user or group");
+}
+
+// An empty root has no /dev: an empty file that cannot grow reads the same, and refuses to be written to.
+Fd open_null() {
+  Fd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  if (null) return null;
+  null = Fd(check(::memfd_create("null", MFD_CLOEXEC | MFD_ALLOW_SEALING), "opening /dev/null"));
+  check(::fcntl(null.get(), F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SEAL), "opening /dev/null");
+  return null;
 }
 
 std::vector<std::pair<int, int>> with_standard_descriptors(const ChildSpec& spec, int null_fd) {
@@ -262,6 +276,14 @@ class SignalsBlocked {
   sigset_t before_;
 };
 
+ResourceUsage usage_of(const rusage& used) {
+  auto time = [](const timeval& t) {
+    return std::chrono::seconds(t.tv_sec) + std::chrono::microseconds(t.tv_usec);
+  };
+  return {time(used.ru_utime) + time(used.ru_stime), static_cast<uint64_t>(used.ru_maxrss) * 1024,
+          static_cast<uint64_t>(used.ru_oublock) * 512};
+}
+
 Child launch(Plan& plan) {
   auto stack = std::make_unique_for_overwrite<char[]>(kStackBytes);
   void* top =
@@ -285,7 +307,7 @@ Child start_child(const ChildSpec& spec) {
   std::string program = find_program(spec);
   std::vector<char*> argv = pointers(spec.argv);
   std::vector<char*> env = pointers(spec.env);
-  Fd null(check(::open("/dev/null", O_RDWR | O_CLOEXEC), "opening /dev/null"));
+  Fd null = open_null();
   std::vector<std::pair<int, int>> fds = with_standard_descriptors(spec, null.get());
   std::vector<int> moved(fds.size());
   std::vector<gid_t> groups(spec.groups.begin(), spec.groups.end());
@@ -310,6 +332,7 @@ Child start_child(const ChildSpec& spec) {
   plan.gid = spec.gid.value_or(0);
   plan.new_group = spec.new_group;
   plan.new_session = spec.new_session;
+  plan.own_terminal = spec.own_terminal;
   plan.open_files = spec.open_files;
   plan.oom_text = spec.oom_score_adj > 0 ? oom.c_str() : nullptr;
 
@@ -328,9 +351,19 @@ std::string ExitStatus::text() const {
   return "signal: " + out + (core ? " (core dumped)" : "");
 }
 
-ExitStatus exit_status_of(int wait_status) {
-  if (WIFSIGNALED(wait_status)) return {-1, WTERMSIG(wait_status), WCOREDUMP(wait_status) != 0};
-  return {WEXITSTATUS(wait_status), 0, false};
+ExitStatus exit_status_of(int wait_status, const rusage* used) {
+  ExitStatus out;
+  if (used) out.usage = usage_of(*used);
+  out.code = WIFSIGNALED(wait_status) ? -1 : WEXITSTATUS(wait_status);
+  out.signal = WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : 0;
+  out.core = WIFSIGNALED(wait_status) && WCOREDUMP(wait_status);
+  return out;
+}
+
+uint64_t own_peak_memory() {
+  rusage used = {};
+  ::getrusage(RUSAGE_SELF, &used);
+  return usage_of(used).peak_memory_bytes;
 }
 
 }  // namespace osb::sys

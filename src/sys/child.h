@@ -3,8 +3,10 @@
 // back as errors of start_child(), so a missing program is known at once.
 #pragma once
 
+#include <sys/resource.h>
 #include <sys/types.h>
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -31,6 +33,7 @@ struct ChildSpec {
   std::vector<uint32_t> groups;  // supplementary; used when uid or gid is set
   bool new_group = true;         // own process group (setpgid)
   bool new_session = false;      // setsid instead
+  bool own_terminal = false;     // descriptor 0 becomes the terminal of that session (needs new_session)
   int oom_score_adj = 0;         // raised in the child when > 0
   uint64_t open_files = 0;       // soft limit of open descriptors in the child; 0: inherited
 };
@@ -44,14 +47,26 @@ struct Child {
 // that cannot be executed, internal otherwise. On an error no process is left behind.
 Child start_child(const ChildSpec& spec);
 
+// What a process and those of its descendants that it waited for have used.
+struct ResourceUsage {
+  std::chrono::microseconds cpu{0};  // user and system
+  // The largest resident size that one of them had. Trap: a child starts in our memory, so this is never
+  // below what we ourselves had when it was started (own_peak_memory()).
+  uint64_t peak_memory_bytes = 0;
+  uint64_t written_bytes = 0;  // to file systems on disks
+};
+uint64_t own_peak_memory();
+
 // How a process ended.
 struct ExitStatus {
   int code = 0;    // exit status, or -1 when signalled
   int signal = 0;  // 0 when it exited
   bool core = false;
+  ResourceUsage usage;
   // "exit status 3", "signal: killed", "signal: terminated (core dumped)".
   std::string text() const;
 };
-ExitStatus exit_status_of(int wait_status);
+// `used`: what wait4() says, may be null.
+ExitStatus exit_status_of(int wait_status, const rusage* used = nullptr);
 
 }  // namespace osb::sys

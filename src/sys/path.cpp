@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <linux/openat2.h>
 #include <stdio.h>
+#include <sys/fsuid.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -40,6 +41,19 @@ std::optional<std::string> link_text(int dir, const std::string& name) {
   if (n < 0) return std::nullopt;
   text.resize(static_cast<size_t>(n));
   return text;
+}
+
+// What the kernel does with fs.protected_symlinks, whether that is set or not: in a directory where everybody
+// may plant links, only those of the caller and of the directory's owner are followed.
+bool may_follow(const Place& link) {
+  struct stat dir{}, st{};
+  if (::fstat(link.parent.get(), &dir) != 0) return false;
+  if ((dir.st_mode & (S_ISVTX | S_IWOTH)) != (S_ISVTX | S_IWOTH)) return true;
+  if (::fstatat(link.parent.get(), link.name.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) return false;
+  if (st.st_uid == static_cast<uid_t>(::setfsuid(static_cast<uid_t>(-1))) || st.st_uid == dir.st_uid)
+    return true;
+  errno = EACCES;
+  return false;
 }
 
 std::optional<Place> locate_from(int dir, const std::string& path) {
@@ -129,6 +143,7 @@ std::optional<Place> locate_target(const std::string& path) {
       errno = ELOOP;
       return std::nullopt;
     }
+    if (!may_follow(*place)) return std::nullopt;
     // The text of a magic link says where it leads only by accident; the kernel tells it from an ordinary
     // one.
     if (!open_at(place->parent.get(), place->name, O_PATH) && errno != ENOENT) return std::nullopt;

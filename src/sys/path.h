@@ -39,7 +39,8 @@ struct Place {
 // looked at.
 std::optional<Place> locate(const std::string& path);
 // Where a write to the path lands: like locate(), but a symbolic link in the last part is followed, a
-// dangling one too. ELOOP after 40 links or at a magic link.
+// dangling one too. ELOOP after 40 links or at a magic link; EACCES at a link of somebody else's in a sticky
+// directory that everybody may write to.
 std::optional<Place> locate_target(const std::string& path);
 
 // The directory as an O_PATH descriptor, made with all missing parents. `made` tells whether the last part is

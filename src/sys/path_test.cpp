@@ -130,5 +130,18 @@ TEST_F(Path, HiddenNamesFit) {
   EXPECT_LE(hidden_sibling(std::string(255, 'x')).size(), 255u);
 }
 
+TEST_F(Path, LinksPlantedInStickyDirectoriesAreNotFollowed) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs another user's link";
+  std::filesystem::create_directory(dir_ + "/open");
+  ASSERT_EQ(::chmod((dir_ + "/open").c_str(), 01777), 0);
+  link("../own", "open/own");
+  link("../planted", "open/planted");
+  ASSERT_EQ(::lchown((dir_ + "/open/planted").c_str(), 1000, 1000), 0);
+  EXPECT_EQ(target("open/own"), "/own");
+  EXPECT_EQ(target("open/planted"), "errno EACCES");
+  ASSERT_EQ(::chmod((dir_ + "/open").c_str(), 0777), 0);
+  EXPECT_EQ(target("open/planted"), "/planted");
+}
+
 }  // namespace
 }  // namespace osb::sys

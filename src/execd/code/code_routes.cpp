@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "execd/execution_routes.h"
 #include "execd/request_body.h"
 
 namespace osb::execd {
@@ -60,8 +61,8 @@ std::string required_query(const http::Request& request, std::string_view name) 
   return *value;
 }
 
-net::task<> run_code(CodeContexts& contexts, http::Request& request, http::ResponseWriter& response) {
-  RunBody body = read_request<RunBody>(co_await request.body->read_all());
+net::task<std::shared_ptr<Execution>> begin_code(CodeContexts& contexts, std::string text) {
+  RunBody body = read_request<RunBody>(text);
   if (body.code.empty()) refuse_body("invalid request, validation error code: required");
   const std::string& language = body.context.language;
   if (body.context.id.empty() && (language.empty() || has_no_contexts(language)))
@@ -70,14 +71,20 @@ net::task<> run_code(CodeContexts& contexts, http::Request& request, http::Respo
         (language.empty() ? "context.language: required" : "language " + language + " has no contexts") +
             "; shell commands are run by POST /command",
         "NOT_SUPPORTED");
-  auto events = co_await contexts.run(language, body.context.id, std::move(body.code));
-  co_await events->serve(response);
+  co_return co_await contexts.run(language, body.context.id, std::move(body.code));
+}
+
+net::task<> run_code(CodeContexts& contexts, Retries& retries, http::Request& request,
+                     http::ResponseWriter& response) {
+  std::string body = co_await request.body->read_all();
+  co_await run_once(retries, request, response, std::move(body),
+                    [&contexts](std::string text) { return begin_code(contexts, std::move(text)); });
 }
 
 net::task<> interrupt_code(CodeContexts& contexts, InterruptElsewhere& elsewhere, http::Request& request,
                            http::ResponseWriter& response) {
   std::string id = required_query(request, "id");
-  if (!contexts.interrupt(id)) {
+  if (!co_await contexts.interrupt(id)) {
     if (!elsewhere) throw no_context(id);
     co_await elsewhere(id);
   }
@@ -118,14 +125,17 @@ net::task<> delete_context(CodeContexts& contexts, http::Request& request, http:
 
 }  // namespace
 
-void add_code_routes(http::Router& router, CodeContexts& contexts, InterruptElsewhere elsewhere) {
+void add_code_routes(http::Router& router, CodeContexts& contexts, Retries& retries,
+                     InterruptElsewhere elsewhere) {
   using Step = net::task<> (*)(CodeContexts&, http::Request&, http::ResponseWriter&);
   auto add = [&](std::string_view method, std::string_view pattern, Step step) {
     router.add(method, pattern, [&contexts, step](http::Request& request, http::ResponseWriter& response) {
       return step(contexts, request, response);
     });
   };
-  add("POST", "/code", run_code);
+  router.add("POST", "/code", [&](http::Request& request, http::ResponseWriter& response) {
+    return run_code(contexts, retries, request, response);
+  });
   add("POST", "/code/context", create_context);
   add("GET", "/code/contexts", list_contexts);
   add("DELETE", "/code/contexts", delete_contexts);

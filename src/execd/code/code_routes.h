@@ -5,6 +5,7 @@
 #include <string>
 
 #include "execd/code/contexts.h"
+#include "execd/retries.h"
 #include "http/router.h"
 #include "net/task.h"
 
@@ -14,7 +15,8 @@ namespace osb::execd {
 // context's. Throws Error(not_found) when nobody knows the id.
 using InterruptElsewhere = std::function<net::task<>(std::string id)>;
 
-// `contexts` must outlive the router.
-void add_code_routes(http::Router& router, CodeContexts& contexts, InterruptElsewhere elsewhere = {});
+// `contexts` and `retries` must outlive the router.
+void add_code_routes(http::Router& router, CodeContexts& contexts, Retries& retries,
+                     InterruptElsewhere elsewhere = {});
 
 }  // namespace osb::execd

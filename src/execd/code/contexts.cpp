@@ -21,19 +21,20 @@ constexpr size_t kMaxContexts = 1000;
 constexpr std::array<std::string_view, 6> kLanguages{"python",     "java", "javascript",
                                                      "typescript", "go",   "bash"};
 
-// A stream that holds one failed execution.
-std::shared_ptr<EventStream> refused(std::shared_ptr<EventStream> events, std::string_view name,
-                                     std::string_view why) {
-  events->push(status_event("error"));
-  events->push(error_event(name, why, {}));
-  events->close();
-  return events;
+void refuse(Journal& journal, std::string_view name, std::string_view why) {
+  journal.append(status_event("error"));
+  journal.append(error_event(name, why, {}));
+  journal.close();
 }
 
 }  // namespace
 
-CodeContexts::CodeContexts(net::asio::any_io_executor executor, Reaper& reaper, Options options)
-    : executor_(executor), options_(std::move(options)), making_(std::make_shared<Making>(executor)) {
+CodeContexts::CodeContexts(net::asio::any_io_executor executor, Reaper& reaper, Executions& executions,
+                           Options options)
+    : executor_(executor),
+      executions_(executions),
+      options_(std::move(options)),
+      making_(std::make_shared<Making>(executor)) {
   if (options_.cwd.empty()) options_.cwd = "/";
   launchers_["python"] = std::make_unique<PythonLauncher>(executor, reaper, options_.env, options_.limits);
 }
@@ -143,26 +144,33 @@ net::task<> CodeContexts::remove_all(std::string language) {
   for (const ContextInfo& info : list(language)) co_await remove(info.id);
 }
 
-net::task<std::shared_ptr<EventStream>> CodeContexts::run(std::string language, std::string id,
-                                                          std::string code) {
+net::task<std::shared_ptr<Execution>> CodeContexts::run(std::string language, std::string id,
+                                                        std::string code) {
   std::shared_ptr<Context> context = id.empty() ? co_await default_context(language) : at(id);
   if (!context) throw Error(ErrorCode::not_found, "context " + id + " not found", "CONTEXT_NOT_FOUND");
-  auto events = std::make_shared<EventStream>(executor_);
-  events->push(init_event(context->info.id));
-  if (auto how = context->kernel->ended())
-    co_return refused(events, "KernelDied",
-                      "the process of the context ended earlier (" + *how + "); create a new context");
-  if (context->kernel->busy())
-    co_return refused(events, "ContextBusy",
-                      "session is busy: the context runs other code, try again when it is done");
-  context->kernel->execute(std::move(code), events);
-  co_return events;
+  std::shared_ptr<Execution> execution = executions_.begin(new_hex_id(), "run_code");
+  Journal& journal = *execution->journal;
+  journal.append(init_event(context->info.id, execution->id));
+  if (auto how = context->kernel->ended()) {
+    refuse(journal, "KernelDied",
+           "the process of the context ended earlier (" + *how + "); create a new context");
+  } else if (context->kernel->busy()) {
+    refuse(journal, "ContextBusy", "session is busy: the context runs other code, try again when it is done");
+  } else {
+    context->latest = execution;
+    context->kernel->execute(std::move(code), execution->journal);
+  }
+  co_return execution;
 }
 
-bool CodeContexts::interrupt(std::string_view id) {
+net::task<bool> CodeContexts::interrupt(std::string id) {
   auto context = at(id);
+  for (const auto& other : contexts_)
+    if (auto latest = other->latest.lock();
+        !context && latest && latest->id == id && !latest->journal->closed())
+      context = other;
   if (context) context->kernel->interrupt();
-  return context != nullptr;
+  co_return context != nullptr;
 }
 
 }  // namespace osb::execd

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "execd/code/kernel.h"
-#include "execd/event_stream.h"
+#include "execd/executions.h"
 #include "execd/reaper.h"
 #include "net/task.h"
 #include "net/timer.h"
@@ -31,7 +31,8 @@ class CodeContexts {
     WorkerLimits limits;
   };
 
-  CodeContexts(net::asio::any_io_executor executor, Reaper& reaper, Options options);
+  // `executions` outlives us.
+  CodeContexts(net::asio::any_io_executor executor, Reaper& reaper, Executions& executions, Options options);
   ~CodeContexts();  // ends all contexts
   CodeContexts(const CodeContexts&) = delete;
 
@@ -45,19 +46,21 @@ class CodeContexts {
   net::task<bool> remove(std::string id);
   net::task<> remove_all(std::string language);
 
-  // Starts an execution and returns its events. With an empty id it runs in the default context of
+  // Starts an execution. With an empty id it runs in the default context of
   // `language`, else `language` does not matter. A context that is busy or dead answers inside the stream,
-  // with an error event. The execution goes on when nobody reads the stream. Throws Error(not_found) for an
+  // with an error event. The execution goes on when nobody reads its journal. Throws Error(not_found) for an
   // unknown id, and like create().
-  net::task<std::shared_ptr<EventStream>> run(std::string language, std::string id, std::string code);
-  // False when there is no such context. A context that runs nothing is left alone.
-  bool interrupt(std::string_view id);
+  net::task<std::shared_ptr<Execution>> run(std::string language, std::string id, std::string code);
+  // `id`: of a context, or of the execution that runs in one. False when there is no such thing. A context
+  // that runs nothing is left alone.
+  net::task<bool> interrupt(std::string id);
 
  private:
   struct Context {
     ContextInfo info;
     std::shared_ptr<Kernel> kernel;
     bool is_default = false;
+    std::weak_ptr<Execution> latest;
   };
 
   std::shared_ptr<Context> at(std::string_view id) const;
@@ -68,6 +71,7 @@ class CodeContexts {
   void forget(const Context& context);
 
   net::asio::any_io_executor executor_;
+  Executions& executions_;
   Options options_;
   std::map<std::string, std::unique_ptr<KernelLauncher>> launchers_;  // by language
   std::vector<std::shared_ptr<Context>> contexts_;

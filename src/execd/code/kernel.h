@@ -9,7 +9,7 @@
 #include <optional>
 #include <string>
 
-#include "execd/event_stream.h"
+#include "execd/journal.h"
 #include "net/task.h"
 
 namespace osb::execd {
@@ -24,9 +24,9 @@ class Kernel {
   virtual bool busy() const = 0;
 
   // Starts one execution; must be alive and not busy. Everything from the first output to the one terminal
-  // event (error or execution_complete) is pushed to `events`, which is closed then, also when the kernel
+  // event (error or execution_complete) is recorded in `events`, which is closed then, also when the kernel
   // dies.
-  virtual void execute(std::string code, std::shared_ptr<EventStream> events) = 0;
+  virtual void execute(std::string code, std::shared_ptr<Journal> events) = 0;
   // Asks the running execution to stop; state is kept. Nothing happens when none runs.
   virtual void interrupt() = 0;
 

@@ -69,7 +69,7 @@ net::task<> WorkerKernel::ready(std::chrono::milliseconds limit) {
 
 // -- executions
 
-void WorkerKernel::execute(std::string code, std::shared_ptr<EventStream> events) {
+void WorkerKernel::execute(std::string code, std::shared_ptr<Journal> events) {
   drain_output();  // no execution runs: this drops what was printed in between
   events->on_drain([weak = weak_from_this()] {
     if (auto self = weak.lock()) self->changed_.notify();
@@ -103,25 +103,25 @@ void WorkerKernel::handle(const WorkerMessage& message) {
     return;
   }
   if (run_->failed && message.type != "execute_reply") return;
-  EventStream& events = *run_->events;
+  Journal& events = *run_->events;
   if (message.type == "execute_reply") return finish_run();
   drain_output();
   if (message.type == "display_data") {
-    events.push(result_event({message.data.begin(), message.data.end()}));
+    events.append(result_event({message.data.begin(), message.data.end()}));
   } else if (message.type == "execute_result") {
-    events.push(execution_count_event(message.execution_count));
-    events.push(result_event({message.data.begin(), message.data.end()}));
+    events.append(execution_count_event(message.execution_count));
+    events.append(result_event({message.data.begin(), message.data.end()}));
   } else if (message.type == "error") {
     run_->failed = true;
-    events.push(status_event("error"));
-    events.push(error_event(message.ename, message.evalue, message.traceback));
+    events.append(status_event("error"));
+    events.append(error_event(message.ename, message.evalue, message.traceback));
   }
 }
 
 void WorkerKernel::finish_run() {
   if (!run_->failed) {
     drain_output();
-    run_->events->push(execution_complete_event(elapsed_ms(run_->started)));
+    run_->events->append(execution_complete_event(elapsed_ms(run_->started)));
   }
   run_->events->close();
   run_.reset();
@@ -130,7 +130,7 @@ void WorkerKernel::finish_run() {
 
 void WorkerKernel::push_output(OutputPipe& pipe, const std::string& text) {
   if (text.empty() || !run_ || run_->failed) return;
-  run_->events->push(&pipe == &output_ ? stdout_event(text) : stderr_event(text));
+  run_->events->append(&pipe == &output_ ? stdout_event(text) : stderr_event(text));
 }
 
 void WorkerKernel::drain_output() {
@@ -240,8 +240,8 @@ void WorkerKernel::finish(std::string how) {
   if (run_) {
     if (!run_->failed) {
       drain_output();
-      run_->events->push(status_event("error"));
-      run_->events->push(error_event(
+      run_->events->append(status_event("error"));
+      run_->events->append(error_event(
           "KernelDied",
           "the process of the context ended (" + *ended_ + "), its variables are lost; " + after_death_, {}));
     }

@@ -48,14 +48,14 @@ class WorkerKernel : public Kernel, public std::enable_shared_from_this<WorkerKe
 
   std::optional<std::string> ended() const override { return ended_; }
   bool busy() const override { return run_.has_value(); }
-  void execute(std::string code, std::shared_ptr<EventStream> events) override;
+  void execute(std::string code, std::shared_ptr<Journal> events) override;
   void interrupt() override;
   net::task<> end() override;
   void kill() override;
 
  private:
   struct Run {
-    std::shared_ptr<EventStream> events;
+    std::shared_ptr<Journal> events;
     int64_t number = 0;
     std::chrono::steady_clock::time_point started;
     bool begun = false;        // the worker takes interrupts

@@ -43,12 +43,12 @@ Command::Command(net::asio::any_io_executor executor, Reaper& reaper, CommandSpe
       terminators_(spec.terminators),
       ended_(executor) {}
 
-void Command::start(std::shared_ptr<EventStream> stream, std::function<void(Command&)> on_end) {
-  stream_ = std::move(stream);
+void Command::start(std::shared_ptr<Journal> journal, std::function<void(Command&)> on_end) {
+  journal_ = std::move(journal);
   on_end_ = std::move(on_end);
   started_at_ = now();
   started_ = steady_clock::now();
-  stream_->push(init_event(id_));
+  journal_->append(init_event(id_, id_));
   try {
     launch();
   } catch (const Error& error) {
@@ -58,9 +58,9 @@ void Command::start(std::shared_ptr<EventStream> stream, std::function<void(Comm
   child_ = {};
   if (timeout_.count() > 0) net::spawn(executor_, "command time limit", watch_time(shared_from_this()));
   if (!background_) return;
-  stream_->push(execution_complete_event(0));
-  stream_->close();
-  stream_.reset();
+  journal_->append(execution_complete_event(0));
+  journal_->close();
+  journal_.reset();
 }
 
 void Command::launch() {
@@ -69,6 +69,7 @@ void Command::launch() {
   give_to(out.write, child_);
   if (err.write) give_to(err.write, child_);
   if (background_) log_ = std::make_shared<CommandLog>();
+  hidden_memory_ = sys::own_peak_memory();
   child_.fds = {{1, out.write.get()}, {2, background_ ? out.write.get() : err.write.get()}};
   auto self = shared_from_this();
   pid_ = reaper_.start(child_, [self](sys::ExitStatus status) { self->exited(status); }).pid;
@@ -79,7 +80,7 @@ void Command::launch() {
   }
   readers_.push_back(read_lines(std::move(out.read), stdout_event));
   readers_.push_back(read_lines(std::move(err.read), stderr_event));
-  stream_->on_drain([weak = weak_from_this()] {
+  journal_->on_drain([weak = weak_from_this()] {
     auto self = weak.lock();
     if (!self) return;
     // In turn, so that neither stream takes all the room.
@@ -88,30 +89,35 @@ void Command::launch() {
   });
 }
 
-std::shared_ptr<OutputReader> Command::read_lines(Fd pipe, std::string (*event)(std::string_view)) {
-  auto stream = stream_;
+std::shared_ptr<OutputReader> Command::read_lines(Fd pipe, std::string (*event)(std::string_view, bool)) {
+  auto journal = journal_;
   auto splitter = std::make_shared<LineSplitter>(
-      terminators_, [stream, event](std::string_view text) { stream->push(event(text)); });
+      terminators_,
+      [journal, event](std::string_view text, bool partial) { journal->append(event(text, partial)); });
   splitters_.push_back(splitter);
   OutputReader::Consumer consumer;
-  consumer.take = [splitter](std::string_view bytes, bool more) {
+  consumer.take = [splitter, printed = output_bytes_](std::string_view bytes, bool more) {
+    *printed += bytes.size();
     splitter->feed(bytes);
     if (!more) splitter->pause();
   };
-  consumer.congested = [stream] { return stream->congested(); };
+  consumer.congested = [journal] { return journal->congested(); };
   return OutputReader::start(executor_, std::move(pipe), std::move(consumer));
 }
 
 std::shared_ptr<OutputReader> Command::read_log(Fd pipe) {
   OutputReader::Consumer consumer;
-  consumer.take = [log = log_](std::string_view bytes, bool) { log->append(bytes); };
+  consumer.take = [log = log_, printed = output_bytes_](std::string_view bytes, bool) {
+    *printed += bytes.size();
+    log->append(bytes);
+  };
   return OutputReader::start(executor_, std::move(pipe), std::move(consumer));
 }
 
 void Command::could_not_start(const Error& error) {
   child_ = {};
   end(kNotStarted, error.message());
-  close_stream(error_event(kErrorName, error.message(), {error.message()}));
+  close_journal(error_event(kErrorName, error.message(), {error.message()}));
 }
 
 void Command::exited(sys::ExitStatus status) {
@@ -119,6 +125,7 @@ void Command::exited(sys::ExitStatus status) {
   auto took = std::chrono::duration_cast<milliseconds>(steady_clock::now() - started_).count();
   bool success = status.signal == 0 && status.code == 0;
   std::string text = status.text();
+  used_ = status.usage;
   std::string terminal =
       success ? execution_complete_event(took) : error_event(kErrorName, std::to_string(status.code), {text});
   auto readers = open_readers();
@@ -128,10 +135,23 @@ void Command::exited(sys::ExitStatus status) {
   if (background_) return;
   auto left = std::make_shared<size_t>(readers.size() + 1);
   auto done = [self, left, terminal] {
-    if (--*left == 0) self->close_stream(terminal);
+    if (--*left == 0) self->close_journal(terminal);
   };
   for (auto& reader : readers) reader->finish(done);
   done();
+}
+
+Command::Usage Command::usage() const {
+  Usage out;
+  out.output_bytes = *output_bytes_;
+  if (used_) {
+    out.cpu = used_->cpu;
+    out.written_bytes = used_->written_bytes;
+    if (used_->peak_memory_bytes > hidden_memory_) out.peak_memory_bytes = used_->peak_memory_bytes;
+  } else if (pid_ > 0) {
+    out.cpu = cpu_time_of_group(pid_);
+  }
+  return out;
 }
 
 std::vector<std::shared_ptr<OutputReader>> Command::open_readers() const {
@@ -150,12 +170,12 @@ void Command::end(int exit_code, std::string error) {
   if (auto on_end = std::exchange(on_end_, nullptr)) on_end(*this);
 }
 
-void Command::close_stream(std::string terminal_event) {
+void Command::close_journal(std::string terminal_event) {
   for (auto& splitter : splitters_) splitter->finish();
   splitters_.clear();
-  if (auto stream = std::exchange(stream_, nullptr)) {
-    stream->push(std::move(terminal_event));
-    stream->close();
+  if (auto journal = std::exchange(journal_, nullptr)) {
+    journal->append(terminal_event);
+    journal->close();
   }
 }
 

@@ -107,8 +107,8 @@ std::string find_shell(const Environment& environment) {
   return ::access("/bin/bash", X_OK) == 0 ? "/bin/bash" : "/bin/sh";
 }
 
-std::string resolve_directory(const std::string& cwd, const std::string& base,
-                              const Environment& environment) {
+std::string requested_directory(const std::string& cwd, const std::string& base,
+                                const Environment& environment) {
   std::string path;
   try {
     path = expand_path(cwd, environment);
@@ -116,7 +116,12 @@ std::string resolve_directory(const std::string& cwd, const std::string& base,
     refuse_body(error.message());
   }
   if (path.empty()) path = base;
-  if (!path.starts_with('/')) path = base + "/" + path;
+  return path.starts_with('/') ? path : base + "/" + path;
+}
+
+std::string resolve_directory(const std::string& cwd, const std::string& base,
+                              const Environment& environment) {
+  std::string path = requested_directory(cwd, base, environment);
   struct stat info;
   if (::stat(path.c_str(), &info) != 0)
     refuse_body("working directory does not exist: " + path + ": " + ::strerrordesc_np(errno));

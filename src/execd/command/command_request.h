@@ -42,6 +42,9 @@ CommandSpec resolve_command(const CommandRequest& request, const CommandDefaults
 
 // The shell that `command` texts are for: bash where the PATH has it, else sh.
 std::string find_shell(const Environment& environment);
+// The absolute path that `cwd` means, whether it is there or not. Throws like resolve_command().
+std::string requested_directory(const std::string& cwd, const std::string& base,
+                                const Environment& environment);
 // An absolute directory for `cwd` ("" is the default one). Throws like resolve_command().
 std::string resolve_directory(const std::string& cwd, const std::string& base,
                               const Environment& environment);

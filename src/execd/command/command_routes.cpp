@@ -4,6 +4,7 @@
 
 #include "base/json_text.h"
 #include "execd/client_version.h"
+#include "execd/execution_routes.h"
 
 namespace osb::execd {
 namespace {
@@ -13,6 +14,7 @@ constexpr size_t kLogPieceBytes = 64 * 1024;
 
 struct Service {
   Commands& commands;
+  Retries& retries;
   CommandServiceOptions options;
 };
 
@@ -22,13 +24,19 @@ LineSplitter::Terminators terminators_for(const Service& service, const http::Re
   return strip ? LineSplitter::Terminators::strip : LineSplitter::Terminators::keep;
 }
 
+net::task<std::shared_ptr<Execution>> begin_command(std::shared_ptr<Service> service,
+                                                    const http::Request& request, std::string body) {
+  CommandSpec spec = resolve_command(parse_command_request(body), service->options.defaults);
+  spec.terminators = terminators_for(*service, request);
+  co_return service->commands.start(std::move(spec));
+}
+
 net::task<> run_command(std::shared_ptr<Service> service, http::Request& request,
                         http::ResponseWriter& response) {
   std::string body = co_await request.body->read_all(kBodyBytes);
-  CommandSpec spec = resolve_command(parse_command_request(body), service->options.defaults);
-  spec.terminators = terminators_for(*service, request);
-  std::shared_ptr<EventStream> stream = service->commands.start(std::move(spec));
-  co_await stream->serve(response);
+  co_await run_once(
+      service->retries, request, response, std::move(body),
+      [service, &request](std::string text) { return begin_command(service, request, std::move(text)); });
 }
 
 net::task<> interrupt(std::shared_ptr<Service> service, http::Request& request,
@@ -44,6 +52,17 @@ void add_member(std::string& out, std::string_view name, std::string_view text) 
   append_json_string(out, text);
 }
 
+std::string usage_json(const Command::Usage& usage) {
+  std::string out = R"({"cpu_us":)" + std::to_string(usage.cpu.count());
+  auto add = [&out](std::string_view name, uint64_t value) {
+    out.append(",\"").append(name).append("\":").append(std::to_string(value));
+  };
+  add("output_bytes", usage.output_bytes);
+  if (usage.peak_memory_bytes) add("peak_memory_bytes", *usage.peak_memory_bytes);
+  if (usage.written_bytes) add("written_bytes", *usage.written_bytes);
+  return out + "}";
+}
+
 std::string status_json(const Command& command) {
   std::string out = R"({"id":)";
   append_json_string(out, command.id());
@@ -53,7 +72,7 @@ std::string status_json(const Command& command) {
   if (!command.error().empty()) add_member(out, "error", command.error());
   add_member(out, "started_at", rfc3339_nanos(command.started_at()));
   if (command.finished_at()) add_member(out, "finished_at", rfc3339_nanos(*command.finished_at()));
-  out += '}';
+  out += R"(,"usage":)" + usage_json(command.usage()) + "}";
   return out;
 }
 
@@ -111,8 +130,9 @@ net::task<> logs(std::shared_ptr<Service> service, http::Request& request, http:
 
 }  // namespace
 
-void add_command_routes(http::Router& router, Commands& commands, CommandServiceOptions options) {
-  auto service = std::make_shared<Service>(Service{commands, std::move(options)});
+void add_command_routes(http::Router& router, Commands& commands, Retries& retries,
+                        CommandServiceOptions options) {
+  auto service = std::make_shared<Service>(Service{commands, retries, std::move(options)});
   auto with = [&service](auto handler) {
     return [service, handler](http::Request& request, http::ResponseWriter& response) {
       return handler(service, request, response);

@@ -3,6 +3,7 @@
 
 #include "execd/command/command_request.h"
 #include "execd/command/commands.h"
+#include "execd/retries.h"
 #include "http/router.h"
 
 namespace osb::execd {
@@ -12,7 +13,8 @@ struct CommandServiceOptions {
   bool strip_line_terminators = false;  // the old form of texts for every client, not only for old ones
 };
 
-// `commands` outlives the router.
-void add_command_routes(http::Router& router, Commands& commands, CommandServiceOptions options);
+// `commands` and `retries` outlive the router.
+void add_command_routes(http::Router& router, Commands& commands, Retries& retries,
+                        CommandServiceOptions options);
 
 }  // namespace osb::execd

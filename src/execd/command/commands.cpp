@@ -9,22 +9,29 @@ namespace {
 constexpr std::chrono::milliseconds kPatience{3000};
 }
 
-Commands::Commands(net::asio::any_io_executor executor, Reaper& reaper, uint64_t kept_log_bytes)
-    : executor_(executor), reaper_(reaper), reaped_(executor), kept_log_bytes_(kept_log_bytes) {
+Commands::Commands(net::asio::any_io_executor executor, Reaper& reaper, Executions& executions,
+                   uint64_t kept_log_bytes)
+    : executor_(executor),
+      reaper_(reaper),
+      executions_(executions),
+      reaped_(executor),
+      kept_log_bytes_(kept_log_bytes) {
   reaper_.on_reap([this] { reaped_.notify(); });
 }
 
 Commands::~Commands() { reaper_.on_reap(nullptr); }
 
-std::shared_ptr<EventStream> Commands::start(CommandSpec spec) {
+std::shared_ptr<Execution> Commands::start(CommandSpec spec) {
   forget_old();
-  auto stream = std::make_shared<EventStream>(executor_);
+  // The events of a background command end at once and say nothing about how long it runs.
+  const char* operation = spec.background ? "" : "run_command";
   auto command = std::make_shared<Command>(executor_, reaper_, std::move(spec));
   commands_[command->id()] = command;
-  command->start(stream, [this, alive = std::weak_ptr(alive_)](Command& c) {
+  auto execution = executions_.begin(command->id(), operation);
+  command->start(execution->journal, [this, alive = std::weak_ptr(alive_)](Command& c) {
     if (!alive.expired()) ended(c);
   });
-  return stream;
+  return execution;
 }
 
 std::shared_ptr<Command> Commands::find(const std::string& id) {
@@ -37,12 +44,13 @@ net::task<> Commands::interrupt(std::string id) {
   std::shared_ptr<Command> command = find(id);
   if (!command) {
     for (const Interrupter& interrupter : interrupters_)
-      if (interrupter(id)) co_return;
-    throw Error(ErrorCode::not_found, "interrupting " + id + ": no such command or context",
-                "COMMAND_NOT_FOUND");
+      if (co_await interrupter(id)) co_return;
+    if (!executions_.find(id))
+      throw Error(ErrorCode::not_found, "interrupting " + id + ": no such command or context",
+                  "COMMAND_NOT_FOUND");
   }
-  if (!command->running())
-    throw Error(ErrorCode::conflict, "interrupting " + id + ": the command is not running", "RUNTIME_ERROR");
+  if (!command || !command->running())
+    throw Error(ErrorCode::conflict, "interrupting " + id + ": it is not running", "RUNTIME_ERROR");
   co_await command->interrupt(reaped_, kPatience);
 }
 

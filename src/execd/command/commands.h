@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "execd/command/command.h"
+#include "execd/executions.h"
 #include "net/timer.h"
 
 namespace osb::execd {
@@ -23,18 +24,19 @@ class Commands {
   static constexpr uint64_t kKeptLogBytes = 512 * 1024 * 1024;  // at least eight full logs
   static constexpr std::chrono::hours kKeptTime{24};
 
-  // Takes the reaper's on_reap().
-  Commands(net::asio::any_io_executor executor, Reaper& reaper, uint64_t kept_log_bytes = kKeptLogBytes);
+  // Takes the reaper's on_reap(). `executions` outlives us.
+  Commands(net::asio::any_io_executor executor, Reaper& reaper, Executions& executions,
+           uint64_t kept_log_bytes = kKeptLogBytes);
   ~Commands();
   Commands(const Commands&) = delete;
 
-  // Starts it; the stream holds all of its events.
-  std::shared_ptr<EventStream> start(CommandSpec spec);
+  // Starts it; the execution has the command's id, its journal all of its events.
+  std::shared_ptr<Execution> start(CommandSpec spec);
   // Null for an id that is not known (any more).
   std::shared_ptr<Command> find(const std::string& id);
 
   // Other services whose executions DELETE /command ends too. True if the id was theirs.
-  using Interrupter = std::function<bool(const std::string& id)>;
+  using Interrupter = std::function<net::task<bool>(std::string id)>;
   void add_interrupter(Interrupter interrupter) { interrupters_.push_back(std::move(interrupter)); }
   // Ends the execution of that id and returns when it is gone. Throws Error: not_found; conflict if it had
   // ended.
@@ -51,6 +53,7 @@ class Commands {
 
   net::asio::any_io_executor executor_;
   Reaper& reaper_;
+  Executions& executions_;
   net::Event reaped_;
   std::map<std::string, std::shared_ptr<Command>> commands_;
   std::deque<Ended> ended_;  // oldest first

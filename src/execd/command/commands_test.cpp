@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "execd/event_stream.h"
 #include "net/loop.h"
 
 namespace osb::execd {
@@ -42,8 +43,7 @@ class CommandsTest : public ::testing::Test {
     spec.child.env = {"PATH=/usr/bin:/bin"};
     spec.background = true;
     Answer answer;
-    auto stream = commands_.start(spec);
-    loop_.run_until_done(stream->serve(answer));
+    loop_.run_until_done(serve_events(commands_.start(spec)->journal, answer));
     return answer.text.substr(answer.text.find(R"("text":")") + 8, 32);
   }
   bool wait_for_end(const std::string& id) {
@@ -57,7 +57,8 @@ class CommandsTest : public ::testing::Test {
 
   net::Loop loop_;
   Reaper reaper_{loop_.executor()};
-  Commands commands_{loop_.executor(), reaper_, 250'000};
+  Executions executions_{loop_.executor()};
+  Commands commands_{loop_.executor(), reaper_, executions_, 250'000};
 };
 
 TEST_F(CommandsTest, LogsOfEndedCommandsDoNotFillTheDisk) {

@@ -105,6 +105,11 @@ void OutputReader::finish(std::function<void()> done) {
   give_held();
 }
 
+void OutputReader::restart(Consumer consumer) {
+  drain();
+  consumer_ = std::move(consumer);
+}
+
 void OutputReader::discard_rest() {
   consumer_ = {};
   held_ = {};

@@ -40,6 +40,8 @@ class OutputReader : public std::enable_shared_from_this<OutputReader> {
   // The same, for the last time: `done` runs once, when the consumer has got everything (perhaps at once).
   // What comes from now on is read and dropped.
   void finish(std::function<void()> done);
+  // After finish(): what comes from now on goes to another consumer. What came in between is dropped.
+  void restart(Consumer consumer);
   // Nobody wants what is held or comes from now on; it is read and dropped. Releases the consumer.
   void discard_rest();
 

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <time.h>
 
 #include <algorithm>
 
@@ -24,6 +23,15 @@ LineWindow window_of(const DownloadRequest& request) {
   return LineWindow(request.first_line.value_or(1), request.line_count.value_or(0));
 }
 
+// Size and time of the last change, in hexadecimal: a file that is replaced or written to gets another one.
+std::string etag_of(const struct stat& st) {
+  char text[64];
+  snprintf(text, sizeof text, "\"%llx-%llx.%lx\"", static_cast<unsigned long long>(st.st_size),
+           static_cast<unsigned long long>(st.st_mtim.tv_sec),
+           static_cast<unsigned long>(st.st_mtim.tv_nsec));
+  return text;
+}
+
 }  // namespace
 
 std::string content_disposition(std::string_view name) {
@@ -40,24 +48,13 @@ std::string content_disposition(std::string_view name) {
   return out + '"';
 }
 
-std::string http_date(time_t time) {
-  static constexpr const char* kDays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-  static constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                            "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  tm parts{};
-  if (!::gmtime_r(&time, &parts)) return {};
-  char text[64];
-  snprintf(text, sizeof text, "%s, %02d %s %04d %02d:%02d:%02d GMT", kDays[parts.tm_wday], parts.tm_mday,
-           kMonths[parts.tm_mon], parts.tm_year + 1900, parts.tm_hour, parts.tm_min, parts.tm_sec);
-  return text;
-}
-
 Download::Download(const DownloadRequest& request) : path_(request.path) {
   if (by_lines(request) && request.range)
     throw bad_file("reading " + path_ + ": a Range cannot be combined with lines", "INVALID_REQUEST_BODY");
   struct stat st{};
   fd_ = open_regular(path_, st);
-  last_modified_ = http_date(st.st_mtime);
+  version_ = {etag_of(st), st.st_mtime};
+  if (!by_lines(request) && !conditions_hold(request)) return;
   uint64_t size = static_cast<uint64_t>(st.st_size);
   if (size > kBlock) {
     serve_file(request, size);
@@ -126,10 +123,11 @@ void Download::serve_slice(const DownloadRequest& request, uint64_t size, uint64
   http::Headers& headers = response_.headers;
   ByteRange range;
   RangeKind kind = RangeKind::slice;
-  if (request.range) kind = read_range(*request.range, size, range);
+  bool ranged = request.range && request.conditions.range_counts(version_);
+  if (ranged) kind = read_range(*request.range, size, range);
   if (kind == RangeKind::malformed)
     return refuse_range("UNKNOWN", "reading the Range: not of the form bytes=a-b", size);
-  bool whole = !request.range || (kind == RangeKind::unsatisfiable && size == 0);
+  bool whole = !ranged || (kind == RangeKind::unsatisfiable && size == 0);
   if (kind == RangeKind::unsatisfiable && !whole)
     return refuse_range("RANGE_NOT_SATISFIABLE", "reading the Range: it lies behind the end of the file",
                         size);
@@ -138,9 +136,10 @@ void Download::serve_slice(const DownloadRequest& request, uint64_t size, uint64
   headers.add("Content-Disposition", content_disposition(sys::base_name(path_)));
   if (whole) {
     headers.add("Accept-Ranges", "bytes");
-    headers.add("Last-Modified", last_modified_);
+    add_version();
     return;
   }
+  add_version();
   begin = range.begin;
   length = range.length;
   response_.status = 206;
@@ -148,11 +147,36 @@ void Download::serve_slice(const DownloadRequest& request, uint64_t size, uint64
                                    "/" + std::to_string(size));
 }
 
-void Download::refuse_range(std::string_view code, std::string_view message, uint64_t size) {
-  response_.status = 416;
+void Download::add_version() {
+  response_.headers.add("Last-Modified", http_date(version_.modified));
+  response_.headers.add("ETag", version_.etag);
+}
+
+// False if the response is complete without the file: 304 or 412.
+bool Download::conditions_hold(const DownloadRequest& request) {
+  switch (request.conditions.judge(version_)) {
+    case DownloadConditions::Verdict::serve:
+      return true;
+    case DownloadConditions::Verdict::not_modified:
+      response_.status = 304;
+      add_version();
+      break;
+    case DownloadConditions::Verdict::failed:
+      refuse(412, "PRECONDITION_FAILED", "reading " + path_ + ": it is another version");
+  }
+  complete_ = true;
+  return false;
+}
+
+void Download::refuse(int status, std::string_view code, std::string_view message) {
+  response_.status = status;
   response_.headers.add("Content-Type", "application/json; charset=utf-8");
-  response_.headers.add("Content-Range", "bytes */" + std::to_string(size));
   response_.body = "{\"code\":" + json_string(code) + ",\"message\":" + json_string(message) + "}";
+}
+
+void Download::refuse_range(std::string_view code, std::string_view message, uint64_t size) {
+  refuse(416, code, message);
+  response_.headers.add("Content-Range", "bytes */" + std::to_string(size));
 }
 
 std::string_view Download::read(std::vector<char>& buffer) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/fd.h"
+#include "execd/files/download_conditions.h"
 #include "http/message.h"
 
 namespace osb::execd {
@@ -16,6 +17,7 @@ namespace osb::execd {
 struct DownloadRequest {
   std::string path;                    // absolute
   std::optional<std::string> range;    // Range header
+  DownloadConditions conditions;       // for whole files and ranges
   std::optional<uint64_t> first_line;  // line mode if either is set: 1-based
   std::optional<uint64_t> line_count;
 };
@@ -41,11 +43,14 @@ class Download {
   void serve_memory(const DownloadRequest& request, std::string content);
   void serve_file(const DownloadRequest& request, uint64_t size);
   void serve_slice(const DownloadRequest& request, uint64_t size, uint64_t& begin, uint64_t& length);
+  bool conditions_hold(const DownloadRequest& request);
+  void add_version();
+  void refuse(int status, std::string_view code, std::string_view message);
   void refuse_range(std::string_view code, std::string_view message, uint64_t size);
 
   std::string path_;
   Fd fd_;
-  std::string last_modified_;
+  Version version_;
   http::Response response_;
   bool complete_ = false;
   uint64_t position_ = 0;
@@ -55,7 +60,5 @@ class Download {
 // attachment; filename="…" for any name: quotes and backslashes escaped; for other than printable ASCII both
 // forms percent-encoded (RFC 6266, RFC 5987), so that no byte of a name can end the header.
 std::string content_disposition(std::string_view name);
-// "Sat, 21 Nov 2026 11:12:26 GMT"
-std::string http_date(time_t time);
 
 }  // namespace osb::execd

@@ -11,6 +11,7 @@
 #include "execd/files/move.h"
 #include "execd/files/permission.h"
 #include "execd/files/text_replacement.h"
+#include "execd/request_body.h"
 
 namespace osb::execd {
 
@@ -27,27 +28,44 @@ struct Replacement {
   std::optional<std::string> new_;
 };
 
+const json::Object& object_of(const json::Value& value, const std::string& path) {
+  static const json::Object none;
+  if (value.is_null()) return none;
+  if (!value.is_object()) refuse_body(path + ": expected an object");
+  return value.get_object();
+}
+
 // "new" is no name a member can have.
 Replacement read_replacement(const json::Value& value, const std::string& path) {
   Replacement out;
-  if (value.is_null()) return out;
-  if (!value.is_object()) throw Error(ErrorCode::invalid, path + ": expected an object");
-  if (const json::Value* v = value.get_object().if_contains("old"))
+  const json::Object& object = object_of(value, path);
+  if (const json::Value* v = detail::find_member(object, "old"))
     out.old = json::read<std::optional<std::string>>(*v, path + ".old");
-  if (const json::Value* v = value.get_object().if_contains("new"))
+  if (const json::Value* v = detail::find_member(object, "new"))
     out.new_ = json::read<std::optional<std::string>>(*v, path + ".new");
   return out;
 }
-
-using Permissions = std::map<std::string, std::optional<Permission>>;
 
 // Everything that a request asks for, checked before the first change.
 std::vector<std::pair<std::string, FileAttributes>> read_permissions(const PathRules& rules,
                                                                      const std::string& body) {
   Accounts accounts = Accounts::load();
   std::vector<std::pair<std::string, FileAttributes>> out;
-  for (const auto& [path, permission] : json::read<Permissions>(json::parse(body)))
-    out.emplace_back(rules.resolve(path), attributes_of(permission.value_or(Permission{}), accounts, false));
+  for (const auto& [path, value] : parse_request_object(body)) {
+    auto permission = read_members<Permission>(object_of(value, path), path);
+    out.emplace_back(rules.resolve(path), attributes_of(permission, accounts, false));
+  }
+  return out;
+}
+
+std::vector<std::pair<std::string, std::string>> read_moves(const PathRules& rules, const std::string& body) {
+  json::Value value = parse_request_value(body);
+  if (!value.is_array()) refuse_body("expected an array");
+  std::vector<std::pair<std::string, std::string>> out;
+  for (const json::Value& item : value.get_array()) {
+    Move move = read_members<Move>(object_of(item, "[" + std::to_string(out.size()) + "]"));
+    out.emplace_back(rules.resolve(move.src.value_or("")), rules.resolve(move.dest.value_or("")));
+  }
   return out;
 }
 
@@ -87,10 +105,8 @@ void delete_file(const std::string& path) {
 }
 
 std::map<std::string, uint64_t> replace(const PathRules& rules, const std::string& body) {
-  json::Value value = json::parse(body);
-  if (!value.is_object()) throw Error(ErrorCode::invalid, "reading the body: expected an object");
   std::map<std::string, Replacement> asked;
-  for (const auto& [path, item] : value.get_object())
+  for (const auto& [path, item] : parse_request_object(body))
     asked[std::string(path)] = read_replacement(item, std::string(path));
   for (const auto& [path, item] : asked) {
     std::string resolved = rules.resolve(path);
@@ -146,11 +162,7 @@ net::task<> handle_make_directories(Service service, http::Request& request, htt
 net::task<> handle_move(Service service, http::Request& request, http::ResponseWriter& response) {
   std::string body = co_await request.body->read_all();
   co_await service->run(response, [service, body] {
-    std::vector<std::pair<std::string, std::string>> moves;
-    for (const Move& move : json::read<std::vector<Move>>(json::parse(body)))
-      moves.emplace_back(service->rules.resolve(move.src.value_or("")),
-                         service->rules.resolve(move.dest.value_or("")));
-    for (const auto& [from, to] : moves) move_path(from, to);
+    for (const auto& [from, to] : read_moves(service->rules, body)) move_path(from, to);
   });
   co_await response.send(empty_ok());
 }

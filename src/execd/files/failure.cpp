@@ -15,6 +15,9 @@ Error file_error(std::string_view doing, std::string_view path, int err) {
       return Error(ErrorCode::not_found, std::move(message), "FILE_NOT_FOUND");
     case EEXIST:
       return Error(ErrorCode::conflict, std::move(message), "FILE_ALREADY_EXISTS");
+    case EACCES:
+    case EPERM:
+      return Error(ErrorCode::invalid, std::move(message), "PERMISSION_DENIED");
     case ENOSPC:
     case EDQUOT:
       return Error(ErrorCode::internal, std::move(message), "DISK_FULL");

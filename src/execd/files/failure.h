@@ -8,9 +8,9 @@
 
 namespace osb::execd {
 
-// "<doing> <path>: <cause>". ENOENT: not_found FILE_NOT_FOUND; EEXIST: conflict FILE_ALREADY_EXISTS; what the
-// caller named wrongly (ENAMETOOLONG, ELOOP, ENOTDIR, EISDIR, ENXIO, EBUSY, EINVAL): invalid; a full disk:
-// internal DISK_FULL; the rest: internal RUNTIME_ERROR.
+// "<doing> <path>: <cause>". ENOENT: not_found FILE_NOT_FOUND; EEXIST: conflict FILE_ALREADY_EXISTS; EACCES
+// and EPERM: PERMISSION_DENIED (403); what the caller named wrongly (ENAMETOOLONG, ELOOP, ENOTDIR, EISDIR,
+// ENXIO, EBUSY, EINVAL): invalid; a full disk: internal DISK_FULL; the rest: internal RUNTIME_ERROR.
 Error file_error(std::string_view doing, std::string_view path, int err);
 // The same with the current errno.
 Error file_error(std::string_view doing, std::string_view path);

@@ -8,6 +8,8 @@
 #include <map>
 #include <string>
 
+#include "execd/executions.h"
+#include "execd/files/watches.h"
 #include "http/router.h"
 
 namespace osb::execd {
@@ -15,8 +17,11 @@ namespace osb::execd {
 struct FileServiceOptions {
   std::string working_directory = "/";     // where relative paths start
   std::map<std::string, std::string> env;  // HOME for "~", and the names that "$NAME" in paths may use
+  WatchLimits watch_limits = {};
 };
 
-void add_file_routes(http::Router& router, FileServiceOptions options);
+// Every route also under /v1/filesystem/{uid}/{gid}: there the file calls are those of that user.
+// `executions`, which keep the events of watches, outlive the router.
+void add_file_routes(http::Router& router, Executions& executions, FileServiceOptions options);
 
 }  // namespace osb::execd

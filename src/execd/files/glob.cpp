@@ -124,6 +124,30 @@ void expand_braces(std::string_view pattern, int nesting, size_t& budget, std::v
   }
 }
 
+// Does `text` fit the pattern, whose stars take any run? Backtracks to the last star alone, which is enough.
+template <class Item, class Thing, class IsStar, class Fits>
+bool match_with_stars(const std::vector<Item>& pattern, const std::vector<Thing>& text, IsStar is_star,
+                      Fits fits) {
+  size_t t = 0, k = 0;
+  size_t star = SIZE_MAX, resume = 0;  // the last star, and the text behind what it took so far
+  while (t < text.size()) {
+    if (k < pattern.size() && is_star(pattern[k])) {
+      star = k++;
+      resume = t;
+    } else if (k < pattern.size() && fits(pattern[k], text[t])) {
+      ++k;
+      ++t;
+    } else if (star != SIZE_MAX) {
+      k = star + 1;
+      t = ++resume;
+    } else {
+      return false;
+    }
+  }
+  while (k < pattern.size() && is_star(pattern[k])) ++k;
+  return k == pattern.size();
+}
+
 }  // namespace
 
 Glob::Glob(std::string_view pattern) {
@@ -204,58 +228,28 @@ Glob::Part Glob::compile_part(std::string_view text, Budget& budget) {
 }
 
 bool Glob::Part::matches(const std::vector<uint32_t>& text) const {
-  auto fits = [](const Token& token, uint32_t rune) {
-    if (token.kind == Token::any) return true;
-    if (token.kind == Token::literal) return token.rune == rune;
-    bool inside = false;
-    for (auto [low, high] : token.ranges) inside = inside || (low <= rune && rune <= high);
-    return inside == (token.kind == Token::one_of);
-  };
-  size_t t = 0, k = 0;
-  size_t star = SIZE_MAX, resume = 0;  // the last star, and the text behind what it took so far
-  while (t < text.size()) {
-    if (k < tokens.size() && tokens[k].kind == Token::star) {
-      star = k++;
-      resume = t;
-    } else if (k < tokens.size() && fits(tokens[k], text[t])) {
-      ++k;
-      ++t;
-    } else if (star != SIZE_MAX) {
-      k = star + 1;
-      t = ++resume;
-    } else {
-      return false;
-    }
-  }
-  while (k < tokens.size() && tokens[k].kind == Token::star) ++k;
-  return k == tokens.size();
+  return match_with_stars(
+      tokens, text, [](const Token& token) { return token.kind == Token::star; },
+      [](const Token& token, uint32_t rune) { return token.fits(rune); });
+}
+
+bool Glob::Token::fits(uint32_t other) const {
+  if (kind == any) return true;
+  if (kind == literal) return rune == other;
+  bool inside = false;
+  for (auto [low, high] : ranges) inside = inside || (low <= other && other <= high);
+  return inside == (kind == one_of);
 }
 
 bool Glob::matches(const Parts& parts, const std::vector<std::vector<uint32_t>>& text) {
-  auto fits = [](const Part& part, const std::vector<uint32_t>& name) {
-    if (!part.not_matching) return part.matches(name);
-    for (const Parts& inner : part.not_matching->alternatives_)
-      if (matches(inner, {name})) return false;
-    return true;
-  };
-  size_t t = 0, k = 0;
-  size_t star = SIZE_MAX, resume = 0;
-  while (t < text.size()) {
-    if (k < parts.size() && parts[k].any_depth) {
-      star = k++;
-      resume = t;
-    } else if (k < parts.size() && fits(parts[k], text[t])) {
-      ++k;
-      ++t;
-    } else if (star != SIZE_MAX) {
-      k = star + 1;
-      t = ++resume;
-    } else {
-      return false;
-    }
-  }
-  while (k < parts.size() && parts[k].any_depth) ++k;
-  return k == parts.size();
+  return match_with_stars(
+      parts, text, [](const Part& part) { return part.any_depth; },
+      [](const Part& part, const std::vector<uint32_t>& name) {
+        if (!part.not_matching) return part.matches(name);
+        for (const Parts& inner : part.not_matching->alternatives_)
+          if (matches(inner, {name})) return false;
+        return true;
+      });
 }
 
 bool Glob::matches(std::string_view text) const {

@@ -28,6 +28,8 @@ class Glob {
     enum Kind { literal, any, star, one_of, none_of } kind;
     uint32_t rune = 0;
     std::vector<std::pair<uint32_t, uint32_t>> ranges;
+
+    bool fits(uint32_t rune) const;
   };
   // One part between two '/'.
   struct Part {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "base/error.h"
 
@@ -61,6 +62,30 @@ bool next_parameter(std::string_view& rest, std::string_view& name, std::string&
   return true;
 }
 
+// form-data; name="…"; filename="…". False if it is something else or has no name.
+bool read_disposition(std::string_view rest, MultipartParser::Part& part) {
+  if (!equals(trim(rest.substr(0, rest.find(';'))), "form-data")) return false;
+  bool named = false;
+  std::string_view name;
+  for (std::string value; next_parameter(rest, name, value);) {
+    if (equals(name, "name")) {
+      part.name = value;
+      named = true;
+    }
+    if (equals(name, "filename")) part.filename = value;
+  }
+  return named;
+}
+
+bool read_length(std::string_view text, MultipartParser::Part& part) {
+  text = trim(text);
+  uint64_t length = 0;
+  auto [end, err] = std::from_chars(text.data(), text.data() + text.size(), length);
+  if (err != std::errc() || end != text.data() + text.size()) return false;
+  part.length = length;
+  return true;
+}
+
 std::optional<MultipartParser::Part> read_headers(std::string_view text) {
   MultipartParser::Part part;
   bool named = false;
@@ -69,17 +94,11 @@ std::optional<MultipartParser::Part> read_headers(std::string_view text) {
     text.remove_prefix(std::min(line.size() + 2, text.size()));
     size_t colon = line.find(':');
     if (colon == std::string_view::npos) return std::nullopt;
-    if (!equals(trim(line.substr(0, colon)), "Content-Disposition")) continue;
-    std::string_view rest = line.substr(colon + 1);
-    if (!equals(trim(rest.substr(0, rest.find(';'))), "form-data")) return std::nullopt;
-    std::string_view name;
-    for (std::string value; next_parameter(rest, name, value);) {
-      if (equals(name, "name")) {
-        part.name = value;
-        named = true;
-      }
-      if (equals(name, "filename")) part.filename = value;
-    }
+    std::string_view name = trim(line.substr(0, colon)), value = line.substr(colon + 1);
+    if (equals(name, "Content-Length") && !read_length(value, part)) return std::nullopt;
+    if (!equals(name, "Content-Disposition")) continue;
+    named = read_disposition(value, part);
+    if (!named) return std::nullopt;
   }
   if (!named) return std::nullopt;
   return part;

@@ -2,6 +2,7 @@
 // Any cut of the input gives the same events (data may come in other pieces). No sockets, no files.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,6 +14,7 @@ class MultipartParser {
   struct Part {
     std::string name;
     std::optional<std::string> filename;
+    std::optional<uint64_t> length;  // what its Content-Length promises; it is not checked here
   };
   // Gets the events: on_part, on_data …, on_part_end, and again. What it throws goes through feed().
   class Events {
@@ -29,7 +31,8 @@ class MultipartParser {
 
   MultipartParser(std::string_view boundary, Events& events);
 
-  // Throws Error(invalid, INVALID_FILE) for a part without readable headers, headers beyond 16 KiB, and more
+  // Throws Error(invalid, INVALID_FILE) for a part without readable headers (a
+  // Content-Length that is no number among them), headers beyond 16 KiB, and more
   // than 64 KiB in front of the first part. After a throw the parser is spent.
   void feed(std::string_view bytes);
   // The closing boundary was seen. What follows it is ignored.

@@ -2,11 +2,33 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <sys/vfs.h>
+#include <unistd.h>
 
 #include "execd/files/failure.h"
+#include "sys/act_as.h"
 #include "sys/path.h"
 
 namespace osb::execd {
+
+namespace {
+
+// A thread may look into its own process, in whosever name it acts: /proc/self/maps and the like are the
+// daemon's secrets, not the user's.
+bool shows_own_process(int fd) {
+  struct statfs system{};
+  if (!sys::ActAs::active() || ::fstatfs(fd, &system) != 0 || system.f_type != PROC_SUPER_MAGIC) return false;
+  char self[64], text[PATH_MAX];
+  snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
+  ssize_t n = ::readlink(self, text, sizeof text);
+  std::string own = "/" + std::to_string(::getpid()) + "/";
+  return n < 0 || std::string_view(text, static_cast<size_t>(n)).find(own) != std::string_view::npos;
+}
+
+}  // namespace
 
 Fd open_regular(const std::string& path, struct stat& st) {
   Fd fd = sys::open_at(AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
@@ -17,6 +39,7 @@ Fd open_regular(const std::string& path, struct stat& st) {
   if (::fstat(fd.get(), &st) != 0) throw file_error("reading", path);
   if (S_ISDIR(st.st_mode)) throw bad_file("reading " + path + ": it is a directory");
   if (!S_ISREG(st.st_mode)) throw bad_file("reading " + path + ": it is not a regular file");
+  if (shows_own_process(fd.get())) throw file_error("reading", path, EACCES);
   return fd;
 }
 

@@ -11,7 +11,9 @@
 namespace osb::execd {
 
 // Opens the absolute path for reading, through symbolic links. Never blocks: pipes, sockets and devices are
-// refused with Error(invalid), directories too. Throws Error(not_found, FILE_NOT_FOUND) if nothing is there.
+// refused with Error(invalid), directories too, and with PERMISSION_DENIED
+// what /proc tells about the daemon itself to who acts in a user's name. Throws Error(not_found,
+// FILE_NOT_FOUND) if nothing is there.
 Fd open_regular(const std::string& path, struct stat& st);
 
 // Reads at `offset` until `into` is full or the file ends; returns the bytes read. Throws Error.

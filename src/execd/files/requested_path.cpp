@@ -27,6 +27,15 @@ size_t reference(std::string_view text, std::string_view& name) {
 
 }  // namespace
 
+PathRules PathRules::at_home(const std::string& home) const {
+  PathRules out("/", env_);
+  if (home.empty())
+    out.env_.erase("HOME");
+  else
+    out.env_["HOME"] = home;
+  return out;
+}
+
 const std::string* PathRules::find(std::string_view name) const {
   auto found = env_.find(std::string(name));
   return found == env_.end() ? nullptr : &found->second;

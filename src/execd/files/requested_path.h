@@ -12,6 +12,9 @@ class PathRules {
   PathRules(std::string working_directory, std::map<std::string, std::string> env)
       : working_directory_(std::move(working_directory)), env_(std::move(env)) {}
 
+  // The rules for somebody else: relative paths start at "/", HOME is his ("": he has none).
+  PathRules at_home(const std::string& home) const;
+
   // "~" and "~/…" start at $HOME; $NAME and ${NAME} are replaced (any other '$' is literal); a relative path
   // starts at the working directory; "." and ".." are resolved by the text. Where a name is not set but a
   // file of exactly the written name exists, that file is meant, so that names holding a '$' stay reachable.

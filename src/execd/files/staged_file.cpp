@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <sys/sendfile.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "execd/files/failure.h"
@@ -37,12 +38,23 @@ StagedFile::StagedFile(const std::string& path, FileAttributes attributes)
     if (S_ISDIR(st.st_mode)) throw bad_file("writing " + path + ": it is a directory");
     if (!S_ISREG(st.st_mode)) throw bad_file("writing " + path + ": it is not a regular file");
     before_ = st;
+    require_writable();
   } else if (errno != ENOENT) {
     fail("opening");
   }
   // Content with a mode of its own is never readable by more than that, not even for a moment.
   bool fixed_mode = before_ || attributes_.mode;
   open_hidden(fixed_mode ? 0600 : 0777);
+}
+
+// By the ids and capabilities that file system calls use; kernels without that question are asked by opening.
+void StagedFile::require_writable() const {
+  constexpr long kFaccessat2 = 439;
+  int parent = place_.parent.get();
+  if (::syscall(kFaccessat2, parent, place_.name.c_str(), W_OK, AT_EACCESS | AT_SYMLINK_NOFOLLOW) == 0)
+    return;
+  if (errno != EACCES && sys::open_at(parent, place_.name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK)) return;
+  if (errno == EACCES) fail("writing");
 }
 
 StagedFile::~StagedFile() {
@@ -85,20 +97,20 @@ void StagedFile::write(std::string_view bytes) {
   }
 }
 
-// Owner first: a change of owner clears the set-id bits.
-void StagedFile::give_attributes(int fd) const {
+// Owner first: a change of owner clears the set-id bits. False if the owner of before could not be kept.
+bool StagedFile::give_attributes(int fd) const {
   struct stat now{};
   if (::fstat(fd, &now) != 0) fail("reading the attributes of");
   uid_t uid = attributes_.uid.value_or(before_ ? before_->st_uid : now.st_uid);
   gid_t gid = attributes_.gid.value_or(before_ ? before_->st_gid : now.st_gid);
-  if (uid != now.st_uid || gid != now.st_gid) {
-    bool asked = attributes_.uid || attributes_.gid;
-    if (::fchown(fd, uid, gid) != 0 && asked) fail("changing the owner of");
+  bool other_owner = uid != now.st_uid || gid != now.st_gid;
+  if (other_owner && ::fchown(fd, uid, gid) != 0) {
+    if (attributes_.uid || attributes_.gid) fail("changing the owner of");
+    return false;
   }
-  if (attributes_.mode || before_) {
-    mode_t mode = attributes_.mode.value_or(before_ ? before_->st_mode & 07777 : 0);
-    if (::fchmod(fd, mode) != 0) fail("changing the mode of");
-  }
+  mode_t mode = attributes_.mode.value_or((before_ ? before_->st_mode : now.st_mode) & 07777);
+  if ((other_owner || mode != (now.st_mode & 07777)) && ::fchmod(fd, mode) != 0) fail("changing the mode of");
+  return true;
 }
 
 // linkat of a nameless file; false with errno.
@@ -109,8 +121,9 @@ bool StagedFile::try_link(const std::string& name) const {
 }
 
 void StagedFile::commit() {
-  give_attributes(fd_.get());
+  bool kept = give_attributes(fd_.get());
   if (in_place_) return;
+  if (before_ && !kept) return rewrite_in_place();
   int parent = place_.parent.get();
   if (hidden_.empty()) {
     if (!before_ && try_link(place_.name)) return;

@@ -3,7 +3,9 @@
 // part. Destroying it uncommitted leaves nothing behind.
 //
 // Where that cannot be done, the existing file is rewritten in place: a file that is itself a mount point
-// (such as /etc/hosts in a container), and a directory in which no file may be created.
+// (such as /etc/hosts in a container), a directory in which no file may be created, and a file whose owner
+// could not be kept (that of another user, for who is not root). A file that the caller may not write is
+// refused from the start, though a rename would get past its mode.
 #pragma once
 
 #include <sys/types.h>
@@ -36,10 +38,15 @@ class StagedFile {
   void write(std::string_view bytes);
   // Puts the content in place. On an error nothing has changed (unless it is rewritten in place).
   void commit();
+  // Until the commit the content has a name, where nameless files cannot be made.
+  bool hides_a_name() const { return !hidden_.empty(); }
+  // The destructor leaves that name alone.
+  void abandon() { hidden_.clear(); }
 
  private:
   void open_hidden(mode_t mode);
-  void give_attributes(int fd) const;
+  void require_writable() const;
+  bool give_attributes(int fd) const;
   bool try_link(const std::string& name) const;
   void rewrite_in_place();
   void fail(std::string_view doing) const;

@@ -1,7 +1,10 @@
 // Upload and download. The loop moves bytes between the socket and one of two blocks while a helper thread
 // works on the other, so network and disk overlap and a transfer holds half a MiB whatever its size.
 #include <charconv>
+#include <system_error>
+#include <thread>
 
+#include "base/log.h"
 #include "execd/files/download.h"
 #include "execd/files/file_service.h"
 #include "execd/files/upload.h"
@@ -36,6 +39,34 @@ net::task<bool> fill(http::BodyReader& body, UploadBlock& block) {
   co_return false;
 }
 
+// An upload that is given up removes what it hid, and that is a file call of its user as well: from the loop
+// it goes to a thread of its own. Without one the hidden file, if it has a name, stays.
+void end_upload(Upload* upload, const std::optional<sys::FileIdentity>& who) {
+  if (!who || sys::ActAs::active() || !upload->hides_a_name()) {
+    delete upload;
+    return;
+  }
+  try {
+    std::thread([upload, who] {
+      try {
+        run_as(who, [upload] { delete upload; });
+      } catch (const Error& e) {
+        upload->abandon();
+        delete upload;
+      }
+    }).detach();
+  } catch (const std::system_error& e) {
+    log_warn("a partial upload is left behind", {{"error", e.what()}});
+    upload->abandon();
+    delete upload;
+  }
+}
+
+std::shared_ptr<Upload> begin_upload(const Service& service, std::string_view content_type) {
+  return {new Upload(content_type, service->rules),
+          [service](Upload* upload) { end_upload(upload, service->identity); }};
+}
+
 // A whole number from 1. Throws Error(invalid).
 std::optional<uint64_t> count_parameter(const http::Request& request, std::string_view name) {
   std::optional<std::string> text = request.query.find(name);
@@ -52,7 +83,7 @@ std::optional<uint64_t> count_parameter(const http::Request& request, std::strin
 
 net::task<> handle_upload(Service service, http::Request& request, http::ResponseWriter& response) {
   auto executor = response.stream().executor();
-  auto upload = std::make_shared<Upload>(request.headers.get("Content-Type"), service->rules);
+  std::shared_ptr<Upload> upload = begin_upload(service, request.headers.get("Content-Type"));
   auto block = std::make_shared<UploadBlock>();
   auto other = std::make_shared<UploadBlock>();
   block->reserve(kSmallBlock);
@@ -61,7 +92,7 @@ net::task<> handle_upload(Service service, http::Request& request, http::Respons
     ended = co_await fill(*request.body, *block);
     if (job) co_await Workers::wait(executor, job);
     auto admission = job ? Workers::Admission::continued : Workers::Admission::fresh;
-    job = service->workers.start(
+    job = service->start(
         [service, upload, block, ended] {
           upload->feed({block->bytes.get(), block->size});
           if (ended) upload->finish();
@@ -77,12 +108,16 @@ net::task<> handle_upload(Service service, http::Request& request, http::Respons
 net::task<> handle_download(Service service, http::Request& request, http::ResponseWriter& response) {
   auto executor = response.stream().executor();
   DownloadRequest ask;
-  ask.path = path_of(service, request);
+  ask.path = path_of(request);
   if (auto range = request.headers.find("Range")) ask.range = std::string(*range);
+  ask.conditions = DownloadConditions(request.headers);
   ask.first_line = count_parameter(request, "offset");
   ask.line_count = count_parameter(request, "limit");
 
-  auto file = co_await service->run(response, [ask] { return std::make_shared<Download>(ask); });
+  auto file = co_await service->run(response, [service, ask]() mutable {
+    ask.path = service->rules.resolve(ask.path);
+    return std::make_shared<Download>(ask);
+  });
   if (file->complete()) {
     co_await response.send(std::move(file->response()));
     co_return;
@@ -94,8 +129,8 @@ net::task<> handle_download(Service service, http::Request& request, http::Respo
   auto reading = std::make_shared<Piece>();
   auto writing = std::make_shared<Piece>();
   auto read_next = [&service, &file, &reading] {
-    return service->workers.start([file, piece = reading] { piece->bytes = file->read(piece->buffer); },
-                                  Workers::Admission::continued);
+    return service->start([file, piece = reading] { piece->bytes = file->read(piece->buffer); },
+                          Workers::Admission::continued);
   };
   response.start(file->response().status, std::move(file->response().headers));
   auto job = read_next();

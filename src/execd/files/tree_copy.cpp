@@ -34,11 +34,15 @@ class TreeCopy {
     }
   }
 
-  // Owner first: a change of owner clears the set-id bits. An owner that may not be given is not an error.
+  // Owner first: a change of owner clears the set-id bits. An owner that may not be given is not an error,
+  // but then nobody else's set-id bits are either.
   void attributes(int fd, const struct stat& st) {
-    if (::fchownat(fd, "", st.st_uid, st.st_gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) != 0 && errno != EPERM)
-      fail();
-    if (!S_ISLNK(st.st_mode) && sys::change_mode(fd, st.st_mode & 07777) != 0) fail();
+    mode_t mode = st.st_mode & 07777;
+    if (::fchownat(fd, "", st.st_uid, st.st_gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) != 0) {
+      if (errno != EPERM) fail();
+      mode &= ~static_cast<mode_t>(S_ISUID | S_ISGID);
+    }
+    if (!S_ISLNK(st.st_mode) && sys::change_mode(fd, mode) != 0) fail();
     timespec times[2] = {st.st_atim, st.st_mtim};
     ::utimensat(fd, "", times, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW);
   }

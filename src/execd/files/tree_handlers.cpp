@@ -52,25 +52,29 @@ std::shared_ptr<TreeRemoval> begin_removal(const std::string& path) {
 }  // namespace
 
 net::task<> handle_search(Service service, http::Request& request, http::ResponseWriter& response) {
-  std::string path = path_of(service, request);
+  std::string path = path_of(request);
   std::string pattern = request.query.find("pattern").value_or("");
-  std::shared_ptr<Listing> listing =
-      co_await service->run(response, [path, pattern] { return Listing::search(path, pattern); });
+  std::shared_ptr<Listing> listing = co_await service->run(
+      response, [service, path, pattern] { return Listing::search(service->rules.resolve(path), pattern); });
   co_await send_listing(service, std::move(listing), response);
 }
 
 net::task<> handle_list(Service service, http::Request& request, http::ResponseWriter& response) {
-  std::string path = path_of(service, request);
+  std::string path = path_of(request);
   uint32_t depth = depth_of(request);
-  std::shared_ptr<Listing> listing =
-      co_await service->run(response, [path, depth] { return Listing::list(path, depth); });
+  std::shared_ptr<Listing> listing = co_await service->run(
+      response, [service, path, depth] { return Listing::list(service->rules.resolve(path), depth); });
   co_await send_listing(service, std::move(listing), response);
 }
 
 net::task<> handle_delete_directories(Service service, http::Request& request,
                                       http::ResponseWriter& response) {
-  std::vector<std::string> paths;
-  for (const std::string& path : paths_of(request)) paths.push_back(service->rules.resolve(path));
+  std::vector<std::string> asked = paths_of(request);
+  auto paths = co_await service->run(response, [service, asked] {
+    std::vector<std::string> resolved;
+    for (const std::string& path : asked) resolved.push_back(service->rules.resolve(path));
+    return resolved;
+  });
   for (const std::string& path : paths) {
     auto removal = co_await service->run(response, [path] { return begin_removal(path); });
     while (removal) {

@@ -32,6 +32,8 @@ class TreeWalk {
 
   // False at the end. Throws Error when more than kMaxNames names wait at once.
   bool next(Entry& entry);
+  // The entry given last, if it is a directory, is not entered.
+  void skip_children() { descend_ = false; }
 
   static constexpr size_t kMaxNames = 1 << 20;
 

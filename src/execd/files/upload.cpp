@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "execd/files/failure.h"
+#include "execd/request_body.h"
 
 namespace osb::execd {
 
@@ -52,20 +53,38 @@ void Upload::on_part(MultipartParser::Part part) {
       throw bad_metadata("reading the upload: too many metadata parts in a row");
   } else if (part.name == "file") {
     kind_ = Kind::file;
-    if (targets_.empty()) throw bad_metadata("reading the upload: a file without metadata in front of it");
-    Target target = std::move(targets_.front());
-    targets_.pop_front();
-    bool owned = target.permission.owner || target.permission.group;
-    const Accounts none("", "");
-    file_ = std::make_unique<StagedFile>(
-        target.path,
-        attributes_of(target.permission, owned ? accounts() : none, true, std::string(kBadMetadata)));
-    ++file_count_;
+    begin_file(part);
   }
 }
 
+void Upload::begin_file(const MultipartParser::Part& part) {
+  if (targets_.empty()) throw bad_metadata("reading the upload: a file without metadata in front of it");
+  Target target = std::move(targets_.front());
+  targets_.pop_front();
+  bool owned = target.permission.owner || target.permission.group;
+  const Accounts none("", "");
+  FileAttributes attributes =
+      attributes_of(target.permission, owned ? accounts() : none, true, std::string(kBadMetadata));
+  file_ = std::make_unique<StagedFile>(target.path, attributes);
+  promised_ = part.length;
+  received_ = 0;
+  ++file_count_;
+}
+
+void Upload::end_file() {
+  if (promised_ && *promised_ != received_)
+    throw bad_file("reading the upload: a file of " + std::to_string(received_) + " bytes was to have " +
+                       std::to_string(*promised_),
+                   "INVALID_FILE");
+  file_->commit();
+  file_.reset();
+}
+
 void Upload::on_data(std::string_view bytes) {
-  if (kind_ == Kind::file) file_->write(bytes);
+  if (kind_ == Kind::file) {
+    file_->write(bytes);
+    received_ += bytes.size();
+  }
   if (kind_ != Kind::metadata) return;
   if (metadata_.size() + bytes.size() > kMaxMetadata)
     throw bad_metadata("reading the metadata: longer than 64 KiB");
@@ -74,16 +93,13 @@ void Upload::on_data(std::string_view bytes) {
 
 void Upload::on_part_end() {
   if (kind_ == Kind::metadata) read_metadata();
-  if (kind_ == Kind::file) {
-    file_->commit();
-    file_.reset();
-  }
+  if (kind_ == Kind::file) end_file();
 }
 
 void Upload::read_metadata() {
   Metadata metadata;
   try {
-    metadata = json::read<Metadata>(json::parse(metadata_));
+    metadata = read_request<Metadata>(metadata_);
   } catch (const Error& e) {
     throw bad_metadata("reading the metadata: " + e.message());
   }

@@ -3,7 +3,8 @@
 //
 // Parts named "metadata" (JSON: path, mode, owner, group) and "file" pair up in order; a file's metadata must
 // come before it, since files are streamed to where they belong. The target is metadata.path and nothing
-// else. Each file appears complete or not at all; those of earlier pairs stay when a later one fails.
+// else. A file part with a Content-Length must be just as long. Each file appears complete or not at all;
+// those of earlier pairs stay when a later one fails.
 #pragma once
 
 #include <deque>
@@ -30,6 +31,12 @@ class Upload : private MultipartParser::Events {
   // The body has ended. Throws Error if the form is not complete or parts are missing.
   void finish();
 
+  // A file under a hidden name is not put in place yet; its end removes it, unless it was abandoned.
+  bool hides_a_name() const { return file_ && file_->hides_a_name(); }
+  void abandon() {
+    if (file_) file_->abandon();
+  }
+
   static constexpr size_t kMaxMetadata = 64 * 1024;
   static constexpr size_t kMaxWaiting = 1024;  // metadata parts ahead of their files
 
@@ -43,6 +50,8 @@ class Upload : private MultipartParser::Events {
   void on_part(MultipartParser::Part part) override;
   void on_data(std::string_view bytes) override;
   void on_part_end() override;
+  void begin_file(const MultipartParser::Part& part);
+  void end_file();
   void read_metadata();
   const Accounts& accounts();
 
@@ -53,6 +62,8 @@ class Upload : private MultipartParser::Events {
   std::string metadata_;
   std::deque<Target> targets_;
   std::unique_ptr<StagedFile> file_;
+  std::optional<uint64_t> promised_;  // length of the file, where its part tells one
+  uint64_t received_ = 0;
   size_t metadata_count_ = 0;
   size_t file_count_ = 0;
 };

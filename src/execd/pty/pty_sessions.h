@@ -1,0 +1,41 @@
+// All terminal sessions of the daemon. Their number is bounded: where there is no room, the session that was
+// used least lately of those without a shell and without a client makes some. Such sessions are also
+// forgotten after the idle time; one whose shell runs never is.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "execd/pty/pty_session.h"
+
+namespace osb::execd {
+
+class PtySessions {
+ public:
+  PtySessions(net::asio::any_io_executor executor, Reaper& reaper, PtySettings settings);
+  PtySessions(const PtySessions&) = delete;
+
+  // Throws Error(exhausted) when there are too many.
+  std::shared_ptr<PtySession> create(PtyRequest request);
+  // Throws Error(not_found, "CONTEXT_NOT_FOUND").
+  std::shared_ptr<PtySession> find(const std::string& id);
+  // Forgets it, ends its processes, and returns when they are gone. Throws like find().
+  net::task<> remove(std::string id);
+  // The daemon ends: clients are told, shells hung up.
+  void say_goodbye();
+
+  const CommandDefaults& defaults() const { return settings_->commands; }
+  size_t size() const { return sessions_.size(); }
+
+ private:
+  void forget_idle();
+  void make_room();
+
+  net::asio::any_io_executor executor_;
+  Reaper& reaper_;
+  std::shared_ptr<const PtySettings> settings_;
+  std::map<std::string, std::shared_ptr<PtySession>> sessions_;
+};
+
+}  // namespace osb::execd

@@ -1,0 +1,52 @@
+#include "http/websocket_handshake.h"
+
+#include <algorithm>
+
+#include "http/codec.h"
+#include "http/sha1.h"
+
+namespace osb::http {
+namespace {
+
+constexpr std::string_view kGuid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
+// Base64 of 16 bytes.
+bool is_key(std::string_view text) {
+  constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  return text.size() == 24 && text.ends_with("==") && std::ranges::all_of(text.substr(0, 22), [&](char c) {
+           return kDigits.find(c) != std::string_view::npos;
+         });
+}
+
+[[noreturn]] void refuse(const std::string& what) {
+  throw Error(ErrorCode::invalid, "opening a WebSocket: " + what, "BAD_HANDSHAKE");
+}
+
+}  // namespace
+
+bool asks_for_websocket(const Request& request) {
+  return request.headers.has_token("Connection", "Upgrade") &&
+         request.headers.has_token("Upgrade", "websocket");
+}
+
+void check_websocket_request(const Request& request) {
+  if (request.method != "GET") refuse("the method is not GET");
+  if (!asks_for_websocket(request)) refuse("the request does not ask for an upgrade to websocket");
+  if (request.headers.get("Sec-WebSocket-Version") != "13") refuse("the version is not 13");
+  if (!is_key(request.headers.get("Sec-WebSocket-Key"))) refuse("the key is not 16 bytes in base64");
+  if (request.body->content_length() != 0U) refuse("the request has a body");
+}
+
+std::string websocket_answer(const Request& request) {
+  std::string out;
+  append_status_line(out, 101);
+  append_header(out, "Upgrade", "websocket");
+  append_header(out, "Connection", "Upgrade");
+  append_header(out, "Sec-WebSocket-Accept", websocket_accept(request.headers.get("Sec-WebSocket-Key")));
+  out += "\r\n";
+  return out;
+}
+
+std::string websocket_accept(std::string_view key) { return base64(sha1(std::string(key).append(kGuid))); }
+
+}  // namespace osb::http
