@@ -24,6 +24,10 @@ find_library(OSB_SECCOMP libseccomp.a REQUIRED)
 add_library(osb_dep_seccomp INTERFACE)
 target_link_libraries(osb_dep_seccomp INTERFACE ${OSB_SECCOMP})
 
+find_library(OSB_NETTLE libnettle.a REQUIRED)
+add_library(osb_dep_nettle INTERFACE)
+target_link_libraries(osb_dep_nettle INTERFACE ${OSB_NETTLE})
+
 # The static closure of Debian's libarchive.
 add_library(osb_dep_archive INTERFACE)
 foreach(lib archive nettle acl lzma zstd lz4 bz2 xml2 icuuc icudata z)

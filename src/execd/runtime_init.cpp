@@ -4,7 +4,7 @@
 
 #include "base/defer.h"
 #include "base/ids.h"
-#include "base/sha256.h"
+#include "base/digest.h"
 #include "execd/request_body.h"
 
 namespace osb::execd {

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
-#include "base/sha256.h"
+#include "base/digest.h"
 #include "execd/daemon.h"
 #include "http/client.h"
 #include "net/loop.h"

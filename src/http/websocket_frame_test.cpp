@@ -4,7 +4,6 @@
 
 #include <vector>
 
-#include "http/sha1.h"
 #include "http/websocket_handshake.h"
 
 namespace osb::http {
@@ -73,32 +72,6 @@ TEST(WebSocketFrame, ExamplesOfTheStandard) {
 // Section 1.3 of RFC 6455.
 TEST(WebSocketFrame, HandshakeOfTheStandard) {
   EXPECT_EQ(websocket_accept("dGhlIHNhbXBsZSBub25jZQ=="), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
-}
-
-// FIPS 180 and RFC 4648, section 10.
-TEST(WebSocketFrame, DigestAndBase64OfTheStandards) {
-  auto hex = [](std::string_view text) {
-    std::string out;
-    char pair[3];
-    for (uint8_t byte : sha1(text)) {
-      snprintf(pair, sizeof pair, "%02x", byte);
-      out += pair;
-    }
-    return out;
-  };
-  EXPECT_EQ(hex(""), "da39a3ee5e6b4b0d3255bfef95601890afd80709");
-  EXPECT_EQ(hex("abc"), "a9993e364706816aba3e25717850c26c9cd0d89d");
-  EXPECT_EQ(hex("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"),
-            "84983e441c3bd26ebaae4aa1f95129e5e54670f1");
-  EXPECT_EQ(hex(std::string(1000000, 'a')), "34aa973cd4c4daa4f61eeb2bdbad27316534016f");
-  auto b64 = [](std::string_view text) {
-    return base64({reinterpret_cast<const uint8_t*>(text.data()), text.size()});
-  };
-  EXPECT_EQ(b64(""), "");
-  EXPECT_EQ(b64("f"), "Zg==");
-  EXPECT_EQ(b64("fo"), "Zm8=");
-  EXPECT_EQ(b64("foo"), "Zm9v");
-  EXPECT_EQ(b64("foobar"), "Zm9vYmFy");
 }
 
 TEST(WebSocketFrame, ControlFramesComeOutBetweenFragments) {

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "base/digest.h"
 #include "http/codec.h"
-#include "http/sha1.h"
 
 namespace osb::http {
 namespace {

@@ -4,10 +4,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <nettle/sha2.h>
 #include <sys/stat.h>
 
 #include "base/defer.h"
+#include "base/digest.h"
 #include "base/error.h"
 #include "base/ids.h"
 #include "sys/tree.h"
@@ -20,26 +20,17 @@ constexpr std::string_view kScratch = ".new-";
 constexpr std::string_view kLockSuffix = ".lock";
 
 std::string hash_of(const LayerPlan& plan) {
-  sha256_ctx context;
-  sha256_init(&context);
+  std::string all;
   auto feed = [&](std::string_view bytes) {
     uint64_t size = bytes.size();
-    sha256_update(&context, sizeof size, reinterpret_cast<const uint8_t*>(&size));
-    sha256_update(&context, bytes.size(), reinterpret_cast<const uint8_t*>(bytes.data()));
+    all.append(reinterpret_cast<const char*>(&size), sizeof size).append(bytes);
   };
   for (const LayerNode& node : plan) {
     feed(std::string(1, static_cast<char>(node.kind)) + std::to_string(node.mode));
     feed(node.path);
     feed(node.content);
   }
-  uint8_t digest[16];  // 128 bits name a layer well enough
-  sha256_digest(&context, sizeof digest, digest);
-  std::string text;
-  for (uint8_t byte : digest) {
-    text += "0123456789abcdef"[byte >> 4];
-    text += "0123456789abcdef"[byte & 15];
-  }
-  return text;
+  return sha256_hex(all).substr(0, 32);  // 128 bits name a layer well enough
 }
 
 void write_node(int root, const LayerNode& node) {

@@ -1,0 +1,49 @@
+#include "base/digest.h"
+
+#include <nettle/base64.h>
+#include <nettle/sha1.h>
+#include <nettle/sha2.h>
+
+namespace osb {
+
+namespace {
+
+const uint8_t* bytes_of(std::string_view text) { return reinterpret_cast<const uint8_t*>(text.data()); }
+
+std::string hex(const uint8_t* bytes, size_t size) {
+  constexpr const char* kDigits = "0123456789abcdef";
+  std::string text;
+  for (size_t i = 0; i < size; i++) {
+    text += kDigits[bytes[i] >> 4];
+    text += kDigits[bytes[i] & 15];
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string sha256_hex(std::string_view text) {
+  sha256_ctx context;
+  sha256_init(&context);
+  sha256_update(&context, text.size(), bytes_of(text));
+  uint8_t digest[SHA256_DIGEST_SIZE];
+  sha256_digest(&context, sizeof digest, digest);
+  return hex(digest, sizeof digest);
+}
+
+std::string sha1(std::string_view text) {
+  sha1_ctx context;
+  sha1_init(&context);
+  sha1_update(&context, text.size(), bytes_of(text));
+  std::string digest(SHA1_DIGEST_SIZE, '\0');
+  sha1_digest(&context, digest.size(), reinterpret_cast<uint8_t*>(digest.data()));
+  return digest;
+}
+
+std::string base64(std::string_view bytes) {
+  std::string text(BASE64_ENCODE_RAW_LENGTH(bytes.size()), '\0');
+  base64_encode_raw(text.data(), bytes.size(), bytes_of(bytes));
+  return text;
+}
+
+}  // namespace osb
