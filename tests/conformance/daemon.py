@@ -24,10 +24,11 @@ class Daemon:
                "EXECD_ENVS": f"{self.scratch}/envs", "JUPYTER_PORT": str(free_port()), **(environment or {})}
         if token:
             env["EXECD_ACCESS_TOKEN"] = token
-        with open(f"{self.scratch}/log", "wb") as log:
-            self.process = subprocess.Popen([os.path.abspath(program), "--port", str(self.port), *arguments], cwd=self.scratch, env=env,
-                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        self.process = None
         try:
+            with open(f"{self.scratch}/log", "wb") as log:
+                self.process = subprocess.Popen([os.path.abspath(program), "--port", str(self.port), *arguments], cwd=self.scratch, env=env,
+                                                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
             self.wait()
         except BaseException:
             self.stop()
@@ -60,7 +61,7 @@ class Daemon:
             return log.read()[-4000:]
 
     def stop(self):
-        if self.process.poll() is None:
+        if self.process and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
                 self.process.wait(15)

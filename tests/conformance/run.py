@@ -74,11 +74,17 @@ class Target:
         if needs.get("token") and not self.token:
             return "no token is known"
         for program in needs.get("programs", []):
-            if program not in self.programs:
-                self.programs[program] = self.command(["sh", "-c", f"command -v {program}"])
-            if not self.programs[program]:
+            if not self.has(program):
                 return f"there is no {program} inside"
+        for program in needs.get("without", []):
+            if self.has(program):
+                return f"there is a {program} inside"
         return None
+
+    def has(self, program):
+        if program not in self.programs:
+            self.programs[program] = self.command(["sh", "-c", f"command -v {program}"])
+        return self.programs[program]
 
 
 @contextmanager
