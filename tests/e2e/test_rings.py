@@ -7,7 +7,7 @@ import pytest
 from support.server import REPOSITORY, clean_environment
 
 HERE = REPOSITORY / "tests" / "e2e"
-RINGS = {"new": REPOSITORY / ".venv-e2e-new", "old": REPOSITORY / ".venv-e2e-old"}
+RINGS = {name: REPOSITORY / f".venv-e2e-{name}" for name in ("new", "bridge", "old")}
 FLOWS = ["quickstart_async", "quickstart_sync", "interpreter", "sandbox_guide"]
 
 
