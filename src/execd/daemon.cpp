@@ -36,6 +36,7 @@ std::string_view without_trailing_slash(std::string_view path) {
 // {"code","message"}; clients of older daemons look for a missing token in "error".
 http::Response format_error(const Error& error, const http::Request*) {
   http::Response response = http::error_response(error);
+  response.headers.set("Content-Type", "application/json; charset=utf-8");
   if (response.status != 401) return response;
   std::string message = json_string(error.message());
   response.body = R"({"code":"UNAUTHORIZED","message":)" + message + R"(,"error":)" + message + "}";

@@ -5,6 +5,7 @@
 #include "execd/code/code_routes.h"
 #include "execd/execution_routes.h"
 #include "execd/files/file_routes.h"
+#include "execd/isolated_routes.h"
 #include "execd/pty/pty_routes.h"
 #include "execd/session/session_routes.h"
 
@@ -46,6 +47,7 @@ void Services::register_routes() {
   add_metrics_routes(router_, metrics_);
   add_telemetry_routes(router_, telemetry_);
   add_proxy_routes(router_, proxy_);
+  add_isolated_routes(router_);
   add_code_routes(router_, contexts_, retries_,
                   [this](std::string id) { return commands_.interrupt(std::move(id)); });
   add_resume_routes(router_, executions_);

@@ -33,6 +33,17 @@ std::optional<uint64_t> declared_length(const Headers& headers) {
   return length;
 }
 
+// What a body that did not come means to whoever asked for it: it is the client's doing.
+Error body_failure(const Error& error) {
+  if (error.code() == ErrorCode::timeout)
+    return Error(ErrorCode::timeout, "reading the request body: the client sent nothing for too long",
+                 "REQUEST_TIMEOUT");
+  if (error.code() == ErrorCode::unavailable)
+    return Error(ErrorCode::invalid, "reading the request body: the connection ended inside it",
+                 "INVALID_REQUEST");
+  return error;
+}
+
 bool never_has_body(int status) { return status < 200 || status == 204 || status == 304; }
 }  // namespace
 
@@ -66,18 +77,14 @@ void Connection::Exchange::give_up() {
 net::task<size_t> Connection::Exchange::read_some(std::span<char> into) {
   check_readable();
   if (continue_due_ && !source_.done()) co_await send_continue();
-  bool late = false;
+  std::optional<Error> failure;
   try {
     co_return co_await source_.read_some(into);
   } catch (const Error& error) {
-    body_failed_ = true;
-    if (error.code() != ErrorCode::timeout) throw;
-    late = true;
+    failure = body_failure(error);
   }
-  if (late)
-    throw Error(ErrorCode::timeout, "reading the request body: the client sent nothing for too long",
-                "REQUEST_TIMEOUT");
-  co_return 0;
+  body_failed_ = true;
+  throw Error(*failure);
 }
 
 net::task<std::string> Connection::Exchange::read_all(uint64_t limit) {
@@ -94,17 +101,16 @@ net::task<std::string> Connection::Exchange::read_all(uint64_t limit) {
   if (auto idle = connection_.core_->options.limits.body_idle_time; idle.count() > 0)
     source_.end_within(kIdleTimesForWhole * idle);
   bool fits = true;
-  bool late = false;
+  std::optional<Error> failure;
   try {
     fits = co_await source_.read_rest(out, limit);
   } catch (const Error& error) {
-    body_failed_ = true;
-    if (error.code() != ErrorCode::timeout) throw;
-    late = true;
+    failure = body_failure(error);
   }
-  if (late)
-    throw Error(ErrorCode::timeout, "reading the request body: the client sent nothing for too long",
-                "REQUEST_TIMEOUT");
+  if (failure) {
+    body_failed_ = true;
+    throw Error(*failure);
+  }
   if (!fits) throw too_large();
   co_return out;
 }

@@ -101,6 +101,7 @@ void read_log(ServerConfig& out, const Section& section) {
 void read_native(ServerConfig& out, const Section& native) {
   if (auto folder = native.text("images_dir")) out.images_dir = *folder;
   if (auto flag = native.flag("strip_line_terminators")) out.strip_line_terminators = *flag;
+  if (auto flag = native.flag("access_token")) out.access_token = *flag;
   if (auto memory = native.text("max_memory")) {
     out.max_memory_bytes = api::parse_memory(*memory);
     if (!out.max_memory_bytes) native.fail("max_memory", "expected bytes such as \"8Gi\"");

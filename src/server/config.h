@@ -31,6 +31,7 @@ struct ServerConfig {
   std::optional<int64_t> max_memory_bytes;     // for all sandboxes together
   size_t prepared_sandboxes = 128;             // made ahead at most, as demand asks for them; 0: none
   bool strip_line_terminators = false;
+  bool access_token = true;  // execd of new sandboxes asks for one, which endpoints hand to clients
 
   std::string config_file;  // file that was read; empty: none
 };

@@ -85,6 +85,7 @@ TEST_F(ConfigTest, ReadsTheFile) {
     max_memory = "8Gi"
     prepared_sandboxes = 7
     strip_line_terminators = true
+    access_token = false
     [native.aliases]
     "my/image:1" = "host"
   )");
@@ -101,6 +102,7 @@ TEST_F(ConfigTest, ReadsTheFile) {
   EXPECT_EQ(config.max_memory_bytes, int64_t{8} << 30);
   EXPECT_EQ(config.prepared_sandboxes, 7u);
   EXPECT_TRUE(config.strip_line_terminators);
+  EXPECT_FALSE(config.access_token);
   EXPECT_EQ(config.aliases.at("my/image:1"), "host");
 }
 

@@ -130,6 +130,7 @@ CreatePlan plan_create(api::CreateRequest request, const ServerConfig& config) {
   plan.entrypoint = std::move(request.entrypoint);
   plan.env = std::move(request.env);
   plan.metadata = std::move(request.metadata);
+  plan.access_token = config.access_token;
   plan.timeout_seconds = request.timeout_seconds;
   plan.resource_limits = std::move(request.resource_limits);
   for (auto& [key, value] : request.extensions)

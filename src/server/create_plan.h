@@ -24,6 +24,7 @@ struct CreatePlan {
   std::map<std::string, std::string> resource_limits;
   runtime::ResourceLimits limits;
   std::map<std::string, std::string> extensions;  // those that are shown
+  bool access_token = true;                       // its execd asks for one
 };
 
 // Throws Error(invalid) with the code and order of checks of specs/errors.md. Nothing that was asked for and

@@ -36,7 +36,7 @@ RecordPtr Lifecycle::new_record(const CreatePlan& plan) {
   auto record = std::make_shared<Record>(executor_);
   store::SandboxRow& row = record->row;
   row.phase = Phase::creating;
-  row.token = new_token();
+  if (plan.access_token) row.token = new_token();
   row.limits = plan.resource_limits;
   api::Sandbox& sandbox = row.sandbox;
   sandbox.id = new_uuid();

@@ -19,6 +19,10 @@ Fd open_place(const std::string& path, struct stat& st) {
   return fd;
 }
 
+void check_readable(const Fd& directory, const std::string& path) {
+  if (!sys::open_at(directory.get(), ".", O_RDONLY | O_DIRECTORY)) throw file_error("reading", path, errno);
+}
+
 }  // namespace
 
 Listing::Listing(std::string path) : path_(std::move(path)), accounts_(Accounts::load()) {}
@@ -29,10 +33,12 @@ std::unique_ptr<Listing> Listing::search(const std::string& path, const std::str
   struct stat st{};
   Fd fd = open_place(path, st);
   out->glob_ = std::move(glob);
-  if (S_ISDIR(st.st_mode))
+  if (S_ISDIR(st.st_mode)) {
+    check_readable(fd, path);
     out->walk_.emplace(std::move(fd), UINT32_MAX);
-  else
+  } else {
     out->single_ = st;
+  }
   return out;
 }
 
@@ -43,6 +49,7 @@ std::unique_ptr<Listing> Listing::list(const std::string& path, uint32_t depth) 
   if (S_ISLNK(st.st_mode))
     throw bad_file("listing " + path + ": it is a symbolic link, name the directory itself");
   if (!S_ISDIR(st.st_mode)) throw bad_file("listing " + path + ": it is not a directory");
+  check_readable(fd, path);
   out->walk_.emplace(std::move(fd), depth);
   return out;
 }
