@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "base/defer.h"
-#include "base/ids.h"
 #include "base/digest.h"
+#include "base/ids.h"
 #include "execd/request_body.h"
 
 namespace osb::execd {

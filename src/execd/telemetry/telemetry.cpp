@@ -11,7 +11,7 @@ constexpr double kMib = 1024 * 1024;
 
 Metric gauge(const char* name, const char* unit, const char* description,
              std::variant<double, int64_t, Histogram> value) {
-  return {name, unit, description, MetricKind::gauge, {{{}, std::move(value)}}};
+  return {name, unit, description, MetricKind::gauge, {{{}, value}}};
 }
 
 MetricPoint point(const char* attribute, const char* value, int64_t number) {
