@@ -11,12 +11,14 @@ namespace osb::launcher {
 namespace {
 constexpr auto kPeriod = std::chrono::seconds(30);
 constexpr auto kMaxAge = std::chrono::minutes(5);
-constexpr auto kPause = std::chrono::milliseconds(1);
+// After the last start: who creates in a row comes back within this time, and would have to wait.
+constexpr auto kRest = std::chrono::milliseconds(5);
+constexpr auto kBetween = std::chrono::milliseconds(1);
 }  // namespace
 
 Slots::Slots(Workshop shop, size_t most, std::function<void()> on_change)
     : shop_(shop), most_(most), on_change_(std::move(on_change)), period_end_(Clock::now() + kPeriod) {
-  make_soon();
+  make_after(kRest);
 }
 
 std::unique_ptr<Sandbox> Slots::take() {
@@ -30,9 +32,13 @@ std::unique_ptr<Sandbox> Slots::take() {
   return nullptr;
 }
 
+void Slots::hold() {
+  held_++;
+  next_.reset();
+}
+
 void Slots::go_on() {
-  held_--;
-  make_soon();
+  if (--held_ == 0) make_after(kRest);
 }
 
 size_t Slots::wanted() const {
@@ -40,17 +46,16 @@ size_t Slots::wanted() const {
   return std::min(std::max({demand_, former_demand_, kFewest}), most_);
 }
 
-void Slots::make_soon() {
+void Slots::make_after(std::chrono::milliseconds pause) {
   if (held_ > 0 || next_ || ready_.size() >= wanted()) return;
-  next_ = shop_.poller.after(kPause, [this] {
+  next_ = shop_.poller.after(pause, [this] {
     next_.reset();
     make_one();
-    make_soon();
+    make_after(kBetween);
   });
 }
 
 void Slots::make_one() {
-  if (held_ > 0 || ready_.size() >= wanted()) return;
   auto sandbox = std::make_unique<Sandbox>(shop_);
   Sandbox* made = sandbox.get();
   ready_.push_back({std::move(sandbox), Clock::now()});
@@ -67,7 +72,7 @@ void Slots::refresh() {
     former_demand_ = std::exchange(demand_, 0);
   }
   if (!ready_.empty() && (ready_.size() > wanted() || ready_.front().made + kMaxAge < now)) discard_oldest();
-  make_soon();
+  make_after(kRest);
 }
 
 void Slots::discard_oldest() {

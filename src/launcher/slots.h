@@ -25,7 +25,7 @@ class Slots {
   std::unique_ptr<Sandbox> take();
   // Between hold() and go_on(), once for each sandbox that starts, no slot is made: that work would be in its
   // way.
-  void hold() { held_++; }
+  void hold();
   void go_on();
   // Follows demand; call it every few seconds.
   void refresh();
@@ -43,7 +43,7 @@ class Slots {
   };
 
   size_t wanted() const;
-  void make_soon();
+  void make_after(std::chrono::milliseconds pause);
   void make_one();
   void discard_oldest();
   void failed(const Error& error);
