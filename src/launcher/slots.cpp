@@ -83,6 +83,7 @@ void Slots::discard_oldest() {
 
 void Slots::drain() {
   most_ = 0;
+  next_.reset();
   while (!ready_.empty()) discard_oldest();
 }
 

@@ -136,6 +136,13 @@ TEST_F(SlotsTest, NothingIsLeftAfterAnOrderlyEnd) {
   EXPECT_THAT(machine_->leftovers(), IsEmpty());
 }
 
+// Regression: one was made after the last had been undone, and the launcher waited for it for ever.
+TEST_F(SlotsTest, TheNextOneIsNotMadeOnceTheLauncherEnds) {
+  create({.id = "e1"});  // the next one is due a few milliseconds after this
+  EXPECT_EQ(machine_->stop(), 0);
+  EXPECT_TRUE(eventually([&] { return machine_->leftovers().empty(); }));
+}
+
 TEST_F(SlotsTest, DieWithTheLauncherAndAreSweptByTheNextOne) {
   std::vector<pid_t> before = waiting();
   machine_->kill(SIGKILL);
