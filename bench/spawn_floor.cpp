@@ -1,5 +1,5 @@
-// The least that starting a program and waiting for its end costs here and now: posix_spawn() and waitpid(), one
-// after the other, from a small process, with nothing prepared, watched or recorded.
+// The least that starting a program and waiting for its end costs here and now: posix_spawn() and waitpid(),
+// one after the other, from a small process, with nothing prepared, watched or recorded.
 //   bench_spawn_floor COUNT PROGRAM [ARGUMENT...]
 // prints the time of each in microseconds, a line each.
 #include <fcntl.h>

@@ -1,5 +1,6 @@
-// The least that bringing a program's output to a TCP client costs: read from a pipe, send, nothing looked at.
-// It sends a given share more than it reads, as a stream of events has more bytes than what it tells about.
+// The least that bringing a program's output to a TCP client costs: read from a pipe, send, nothing looked
+// at. It sends a given share more than it reads, as a stream of events has more bytes than what it tells
+// about.
 //   bench_stream_floor WIRE_PERCENT PROGRAM [ARGUMENT...]
 // prints its port and serves one client.
 #include <fcntl.h>

@@ -91,7 +91,10 @@ char* write_special(char* out, const unsigned char*& in, const unsigned char* en
   const unsigned char* from = in;
   in += length;
   if (uint32_t point = point_to_escape(from)) return write_escape(out, point);
-  for (size_t i = 0; i < length; ++i) out[i] = static_cast<char>(from[i]);
+  if (end - from >= 4)
+    std::memcpy(out, from, 4);  // too much perhaps, but there is room and it is one instruction
+  else
+    std::memcpy(out, from, length);
   return out + length;
 }
 
