@@ -20,12 +20,12 @@ class Answer : public http::ResponseWriter {
     co_return;
   }
   net::task<> flush_head() override { co_return; }
+  net::task<> write_file(net::FileRegion, net::Offload) override { co_return; }
   net::task<> finish(std::string_view last) override { return write(last); }
   bool started() const override { return started_; }
   void add_header(std::string, std::string) override {}
   std::unique_ptr<net::Stream> upgrade(std::string&) override { return nullptr; }
   net::Stream& stream() override { throw Error(ErrorCode::internal, "not used"); }
-  void sent_directly(uint64_t) override {}
 
   std::string text;
 

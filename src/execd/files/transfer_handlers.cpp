@@ -67,6 +67,28 @@ std::shared_ptr<Upload> begin_upload(const Service& service, std::string_view co
           [service](Upload* upload) { end_upload(upload, service->identity); }};
 }
 
+// Reads one block while the other is on its way.
+net::task<> send_to_its_end(Service service, std::shared_ptr<Download> file, http::ResponseWriter& response) {
+  struct Piece {
+    std::vector<char> buffer;
+    std::string_view bytes;
+  };
+  auto reading = std::make_shared<Piece>();
+  auto writing = std::make_shared<Piece>();
+  auto read_next = [&service, &file, &reading] {
+    return service->start([file, piece = reading] { piece->bytes = file->read(piece->buffer); },
+                          Workers::Admission::continued);
+  };
+  auto job = read_next();
+  while (true) {
+    co_await Workers::wait(response.stream().executor(), job);
+    std::swap(reading, writing);
+    if (writing->bytes.empty()) break;
+    job = read_next();
+    co_await response.write(writing->bytes);
+  }
+}
+
 // A whole number from 1. Throws Error(invalid).
 std::optional<uint64_t> count_parameter(const http::Request& request, std::string_view name) {
   std::optional<std::string> text = request.query.find(name);
@@ -122,24 +144,13 @@ net::task<> handle_download(Service service, http::Request& request, http::Respo
     co_await response.send(std::move(file->response()));
     co_return;
   }
-  struct Piece {
-    std::vector<char> buffer;
-    std::string_view bytes;
-  };
-  auto reading = std::make_shared<Piece>();
-  auto writing = std::make_shared<Piece>();
-  auto read_next = [&service, &file, &reading] {
-    return service->start([file, piece = reading] { piece->bytes = file->read(piece->buffer); },
-                          Workers::Admission::continued);
-  };
   response.start(file->response().status, std::move(file->response().headers));
-  auto job = read_next();
-  while (true) {
-    co_await Workers::wait(executor, job);
-    std::swap(reading, writing);
-    if (writing->bytes.empty()) break;
-    job = read_next();
-    co_await response.write(writing->bytes);
+  if (file->region()) {
+    co_await response.write_file(*file->region(), [service, executor](std::function<void()> work) {
+      return service->run(executor, std::move(work), Workers::Admission::continued);
+    });
+  } else {
+    co_await send_to_its_end(service, file, response);
   }
   co_await response.finish();
 }
