@@ -1,5 +1,6 @@
-// Upload and download. The loop moves bytes between the socket and one of two blocks while a helper thread
-// works on the other, so network and disk overlap and a transfer holds half a MiB whatever its size.
+// Upload and download. Of an upload, the loop fills one of two blocks while a helper thread empties the
+// other, so network and disk overlap and it holds two MiB at most, whatever its size. A download is sent by a
+// helper thread and holds nothing; one of unknown length takes turns with two blocks as well.
 #include <charconv>
 #include <system_error>
 #include <thread>
@@ -8,33 +9,18 @@
 #include "execd/files/download.h"
 #include "execd/files/file_service.h"
 #include "execd/files/upload.h"
+#include "execd/files/upload_block.h"
 
 namespace osb::execd {
 
 namespace {
 
-constexpr size_t kBlock = 256 * 1024;
-constexpr size_t kSmallBlock = 32 * 1024;  // for the first block: most uploads are small
-
-struct UploadBlock {
-  std::unique_ptr<char[]> bytes;
-  size_t capacity = 0;
-  size_t size = 0;
-
-  void reserve(size_t n) {
-    if (capacity >= n) return;
-    bytes = std::make_unique_for_overwrite<char[]>(n);
-    capacity = n;
-  }
-};
-
 // Fills at least half of the block; true at the end of the body.
 net::task<bool> fill(http::BodyReader& body, UploadBlock& block) {
-  block.size = 0;
-  while (block.size * 2 < block.capacity) {
-    size_t n = co_await body.read_some({block.bytes.get() + block.size, block.capacity - block.size});
+  while (!block.half_full()) {
+    size_t n = co_await body.read_some(block.room());
     if (n == 0) co_return true;
-    block.size += n;
+    block.committed(n);
   }
   co_return false;
 }
@@ -106,9 +92,9 @@ std::optional<uint64_t> count_parameter(const http::Request& request, std::strin
 net::task<> handle_upload(Service service, http::Request& request, http::ResponseWriter& response) {
   auto executor = response.stream().executor();
   std::shared_ptr<Upload> upload = begin_upload(service, request.headers.get("Content-Type"));
-  auto block = std::make_shared<UploadBlock>();
-  auto other = std::make_shared<UploadBlock>();
-  block->reserve(kSmallBlock);
+  auto block = std::make_shared<UploadBlock>(UploadBlock::kSmall);
+  auto other = std::make_shared<UploadBlock>(0);
+  LargeUploads::Token large;
   std::shared_ptr<Workers::Job> job;
   for (bool ended = false; !ended;) {
     ended = co_await fill(*request.body, *block);
@@ -116,12 +102,12 @@ net::task<> handle_upload(Service service, http::Request& request, http::Respons
     auto admission = job ? Workers::Admission::continued : Workers::Admission::fresh;
     job = service->start(
         [service, upload, block, ended] {
-          upload->feed({block->bytes.get(), block->size});
+          upload->feed(block->bytes());
           if (ended) upload->finish();
         },
         admission);
     std::swap(block, other);
-    if (!ended) block->reserve(kBlock);
+    if (!ended) block->follow(*other, *service->large_uploads, large);
   }
   co_await Workers::wait(executor, job);
   co_await response.send(empty_ok());

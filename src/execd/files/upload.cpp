@@ -65,7 +65,8 @@ void Upload::begin_file(const MultipartParser::Part& part) {
   const Accounts none("", "");
   FileAttributes attributes =
       attributes_of(target.permission, owned ? accounts() : none, true, std::string(kBadMetadata));
-  file_ = std::make_unique<StagedFile>(target.path, attributes);
+  if (!nameless_) nameless_ = StagedFile::can_be_nameless();
+  file_ = std::make_unique<StagedFile>(target.path, attributes, *nameless_);
   promised_ = part.length;
   received_ = 0;
   ++file_count_;
