@@ -24,8 +24,7 @@ size_t read_at(const Fd& file, std::span<char> into, uint64_t offset) {
 }  // namespace
 
 FileSending::FileSending(int socket, FileRegion region)
-    : socket_(check(::fcntl(socket, F_DUPFD_CLOEXEC, 0), "duplicating a connection")),
-      region_(std::move(region)) {}
+    : socket_(duplicate(socket)), region_(std::move(region)) {}
 
 void FileSending::proceed() {
   sent_ = 0;

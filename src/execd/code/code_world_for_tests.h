@@ -24,6 +24,8 @@
 namespace osb::execd::test {
 
 using std::chrono::milliseconds;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 constexpr milliseconds kDeadline{30'000};  // only a hang reaches it
 

@@ -75,5 +75,18 @@ TEST_F(CommandsTest, LogsOfEndedCommandsDoNotFillTheDisk) {
   EXPECT_TRUE(commands_.find(third));
 }
 
+TEST_F(CommandsTest, WhatACommandLeftIsGivenBackWithoutARequest) {
+  Commands commands(loop_.executor(), reaper_, executions_, 250'000, milliseconds(100));
+  CommandSpec spec;
+  spec.child.program = "echo";
+  spec.child.argv = {"echo", "words"};
+  spec.child.env = {"PATH=/usr/bin:/bin"};
+  std::weak_ptr<Command> command = commands.find(commands.start(spec)->id);
+  ASSERT_FALSE(command.expired());
+  for (int i = 0; i < 500 && !command.expired(); ++i)
+    loop_.run_until_done(net::sleep_for(milliseconds(10)));  // nobody asks for it
+  EXPECT_TRUE(command.expired());
+}
+
 }  // namespace
 }  // namespace osb::execd
