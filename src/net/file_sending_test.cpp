@@ -25,6 +25,7 @@ class NoSocket final : public Stream {
   explicit NoSocket(Stream& inner) : inner_(inner) {}
   task<size_t> read_some(std::span<char> into) override { return inner_.read_some(into); }
   task<> write(std::vector<std::string_view> parts) override { return inner_.write(std::move(parts)); }
+  size_t write_now(std::string_view bytes) override { return inner_.write_now(bytes); }
   void set_read_deadline(std::chrono::milliseconds after) override { inner_.set_read_deadline(after); }
   void set_write_deadline(std::chrono::milliseconds after) override { inner_.set_write_deadline(after); }
   void shutdown_write() override { inner_.shutdown_write(); }

@@ -51,6 +51,9 @@ class Stream {
   // region is empty). Returns how many, so that the caller may move the deadline. The file is touched by
   // `offload`ed work only. Sockets let the kernel move the bytes; other streams read and write them.
   virtual task<uint64_t> write_file(FileRegion region, Offload offload);
+  // Hands over what fits without waiting, none of it when the connection is broken: the next write() tells.
+  // Not while a write() is pending. Returns the bytes taken.
+  virtual size_t write_now(std::string_view bytes) = 0;
 
   // Absolute limits from now for all following operations in that direction; zero means none. When one
   // passes, the pending operation throws Error(timeout) and that direction is unusable. Cheap enough to call
