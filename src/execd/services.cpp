@@ -43,7 +43,7 @@ Services::~Services() { executions_.observe(nullptr); }
 void Services::register_routes() {
   add_command_routes(router_, commands_, retries_, {options_.commands, options_.strip_line_terminators});
   add_file_routes(router_, executions_, {options_.commands.cwd, options_.commands.environment});
-  add_pty_routes(router_, ptys_);
+  add_pty_routes(router_, ptys_, retries_);
   add_metrics_routes(router_, metrics_);
   add_telemetry_routes(router_, telemetry_);
   add_proxy_routes(router_, proxy_);

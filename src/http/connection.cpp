@@ -50,6 +50,9 @@ class Connection::OwnedStream final : public net::Stream {
 
   net::task<size_t> read_some(std::span<char> into) override { return inner_->read_some(into); }
   net::task<> write(std::vector<std::string_view> parts) override { return inner_->write(std::move(parts)); }
+  net::task<uint64_t> write_file(net::FileRegion region, net::Offload offload) override {
+    return inner_->write_file(std::move(region), std::move(offload));
+  }
   size_t write_now(std::string_view bytes) override { return inner_->write_now(bytes); }
   void set_read_deadline(std::chrono::milliseconds after) override { inner_->set_read_deadline(after); }
   void set_write_deadline(std::chrono::milliseconds after) override { inner_->set_write_deadline(after); }
@@ -146,6 +149,18 @@ net::task<> Connection::write(std::vector<std::string_view> parts) {
     }
   }
   if (!slice.empty()) co_await stream_->write(std::move(slice));
+}
+
+net::task<> Connection::write_file(net::FileRegion region, net::Offload offload) {
+  co_await flush_held();
+  while (region.length > 0) {
+    stream_->set_write_deadline(core_->options.limits.write_idle_time);
+    uint64_t sent = co_await stream_->write_file(region, offload);
+    if (sent == 0)
+      throw Error(ErrorCode::internal, "sending a file: it became shorter meanwhile", "RUNTIME_ERROR");
+    region.offset += sent;
+    region.length -= sent;
+  }
 }
 
 net::task<> Connection::run() {

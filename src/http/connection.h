@@ -63,6 +63,7 @@ class Connection {
   net::task<> serve(RequestHead head);
   net::task<> refuse(const Error& error);
   net::task<> write(std::vector<std::string_view> parts);
+  net::task<> write_file(net::FileRegion region, net::Offload offload);
   bool hold_back(const std::vector<std::string_view>& answer);
   void send_held();
   net::task<> flush_held();

@@ -75,6 +75,10 @@ class ResponseWriter {
   // Throws Error(unavailable|timeout) when the client is gone or takes nothing; later writes throw at once.
   virtual net::task<> write(std::string_view bytes) = 0;
   virtual net::task<> flush_head() = 0;
+  // The same for bytes of a file, in a response with the Content-Length given. The kernel moves them where it
+  // can, in work that `offload` takes to another thread, and never more than the region. Throws
+  // Error(internal) if the file ends before: the response cannot be completed then, and costs the connection.
+  virtual net::task<> write_file(net::FileRegion region, net::Offload offload) = 0;
   // Writes `last` and the end of the body in one system call. The connection stays usable.
   virtual net::task<> finish(std::string_view last = {}) = 0;
   virtual bool started() const = 0;
@@ -85,10 +89,8 @@ class ResponseWriter {
   // `buffered` gets the bytes already read behind the request head.
   virtual std::unique_ptr<net::Stream> upgrade(std::string& buffered) = 0;
 
-  // The connection, for sendfile after flush_head() of a response with Content-Length. The handler must then
-  // call sent_directly(n) for bytes that it put on the wire itself.
+  // The connection. Nothing is written to it past this writer.
   virtual net::Stream& stream() = 0;
-  virtual void sent_directly(uint64_t bytes) = 0;
 };
 
 using Handler = std::function<net::task<>(Request&, ResponseWriter&)>;

@@ -10,8 +10,6 @@ namespace osb::execd {
 namespace {
 
 using namespace test;
-using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 
 TEST_F(Code, DeathIsAnErrorEventAtOnce) {
   std::string id = create();

@@ -5,8 +5,6 @@ namespace osb::execd {
 namespace {
 
 using namespace test;
-using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 
 TEST_F(Code, ContextsAreMadeListedAndDeleted) {
   EXPECT_EQ(call("GET", "/code/contexts")->body, "[]");

@@ -16,11 +16,6 @@ namespace {
 constexpr size_t kReadBytes = 64 * 1024;
 constexpr size_t kSliceBytes = 8 * 1024;
 
-Fd non_blocking(Fd fd) {
-  check(::fcntl(fd.get(), F_SETFL, O_NONBLOCK), "preparing an output pipe");
-  return fd;
-}
-
 }  // namespace
 
 OutputReader::OutputReader(net::asio::any_io_executor executor, Fd pipe, Consumer consumer)

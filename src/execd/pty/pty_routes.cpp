@@ -64,14 +64,29 @@ std::string working_directory(const std::string& asked, const CommandDefaults& d
   return resolve_directory(path, defaults.cwd, {});
 }
 
-net::task<> create(PtySessions& sessions, http::Request& request, http::ResponseWriter& response) {
-  std::string body = co_await request.body->read_all(kBodyBytes);
+std::shared_ptr<PtySession> make_session(PtySessions& sessions, const std::string& body) {
   bool blank = body.find_first_not_of(" \t\r\n") == std::string::npos;
   CreateBody asked = read_request<CreateBody>(blank ? "{}" : body);
   if (asked.command.find('\0') != std::string::npos) refuse_body("command: cannot hold NUL");
   std::string cwd = working_directory(asked.cwd, sessions.defaults());
-  auto session = sessions.create({std::move(cwd), std::move(asked.command)});
-  co_await response.send(json_response(201, json::write(CreateAnswer{session->id()})));
+  return sessions.create({std::move(cwd), std::move(asked.command)});
+}
+
+net::task<> create(PtySessions& sessions, Retries& retries, http::Request& request,
+                   http::ResponseWriter& response) {
+  std::string body = co_await request.body->read_all(kBodyBytes);
+  std::string id;
+  {
+    Retries::Claim claim = co_await retries.claim(request, body);
+    id = claim.first_id();
+    if (!id.empty()) {
+      response.add_header("Idempotent-Replayed", "true");
+    } else {
+      id = make_session(sessions, body)->id();
+      claim.settle(id, [&sessions, id] { return sessions.has(id); });
+    }
+  }
+  co_await response.send(json_response(201, json::write(CreateAnswer{id})));
 }
 
 net::task<> status(PtySessions& sessions, http::Request& request, http::ResponseWriter& response) {
@@ -129,13 +144,15 @@ net::task<> connect(PtySessions& sessions, http::Request& request, http::Respons
 
 }  // namespace
 
-void add_pty_routes(http::Router& router, PtySessions& sessions) {
+void add_pty_routes(http::Router& router, PtySessions& sessions, Retries& retries) {
   auto with = [&sessions](auto handler) {
     return [&sessions, handler](http::Request& request, http::ResponseWriter& response) {
       return handler(sessions, request, response);
     };
   };
-  router.add("POST", "/pty", with(create));
+  router.add("POST", "/pty", [&](http::Request& request, http::ResponseWriter& response) {
+    return create(sessions, retries, request, response);
+  });
   router.add("GET", "/pty/{}", with(status));
   router.add("DELETE", "/pty/{}", with(remove));
   router.add("GET", "/pty/{}/ws", with(connect));

@@ -12,13 +12,15 @@ bool is_idle(const PtySession& session) { return !session.alive() && !session.ha
 PtySessions::PtySessions(net::asio::any_io_executor executor, Reaper& reaper, PtySettings settings)
     : executor_(std::move(executor)),
       reaper_(reaper),
-      settings_(std::make_shared<const PtySettings>(std::move(settings))) {}
+      settings_(std::make_shared<const PtySettings>(std::move(settings))),
+      retention_(executor_, settings_->options.idle_time, [this] { return forget_due(); }) {}
 
 std::shared_ptr<PtySession> PtySessions::create(PtyRequest request) {
   forget_idle();
   make_room();
   auto session = std::make_shared<PtySession>(executor_, reaper_, std::move(request), settings_);
   sessions_[session->id()] = session;
+  retention_.begin();
   return session;
 }
 
@@ -42,6 +44,13 @@ void PtySessions::forget_idle() {
   std::erase_if(sessions_, [&](const auto& entry) {
     return is_idle(*entry.second) && entry.second->last_used() < before;
   });
+}
+
+// A session tells nobody when it becomes idle, so all of them are looked at now and then.
+std::optional<std::chrono::milliseconds> PtySessions::forget_due() {
+  forget_idle();
+  if (sessions_.empty()) return std::nullopt;
+  return settings_->options.idle_time / 10;
 }
 
 void PtySessions::make_room() {
