@@ -133,8 +133,13 @@ net::task<> Daemon::drain(std::chrono::milliseconds grace) {
   co_await server_->drain(grace);
 }
 
+net::task<> Daemon::hang_up(std::chrono::milliseconds limit) {
+  if (services_) co_await services_->ptys().hang_up(limit);
+}
+
 net::task<> Daemon::stop(std::chrono::milliseconds grace) {
   if (jupyter_) jupyter_->close();
+  co_await hang_up({});
   if (services_) services_->ptys().say_goodbye();
   co_await server_->stop(grace);
   if (exporter_) co_await exporter_->finish(kLastExport);
