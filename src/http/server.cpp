@@ -38,7 +38,11 @@ net::task<> accept_connections(std::shared_ptr<ServerCore> core, std::shared_ptr
       log_error("accepting connections ended", {{"error", error.message()}});
       co_return;
     }
-    size_t open = core->connections.size() - core->turned_away;
+    size_t open = core->connections.size() - core->turned_away - core->displaced;
+    if (open >= core->options.limits.connections && !core->idle.empty()) {
+      core->idle.front()->displace();
+      open--;
+    }
     if (open < core->options.limits.connections) {
       net::spawn(core->executor, "http connection", run_connection(core, std::move(stream)));
     } else if (core->turned_away < kTurnedAwayAtOnce) {
