@@ -47,7 +47,7 @@ class InputBuffer {
   }
 
  private:
-  static constexpr size_t kSmall = 4096;
+  static constexpr size_t kSmall = 1024;
 
   void grow(size_t capacity) {
     std::unique_ptr<char[]> larger(new char[capacity]);

@@ -1,5 +1,6 @@
 #include "http/server.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "base/log.h"
@@ -8,8 +9,10 @@
 namespace osb::http {
 
 namespace {
-// Connections above the cap that are told so at the same time; the rest are dropped.
+// Connections above the cap that are told so at the same time, and their share of the cap; the rest are
+// dropped.
 constexpr size_t kTurnedAwayAtOnce = 256;
+constexpr size_t kTurnedAwayShare = 8;
 // For handlers to notice that their connection was dropped, after the grace time.
 constexpr auto kUnwindTime = std::chrono::seconds(1);
 
@@ -45,7 +48,8 @@ net::task<> accept_connections(std::shared_ptr<ServerCore> core, std::shared_ptr
     }
     if (open < core->options.limits.connections) {
       net::spawn(core->executor, "http connection", run_connection(core, std::move(stream)));
-    } else if (core->turned_away < kTurnedAwayAtOnce) {
+    } else if (core->turned_away <
+               std::min(kTurnedAwayAtOnce, core->options.limits.connections / kTurnedAwayShare + 1)) {
       net::spawn(core->executor, "http connection", turn_away(core, std::move(stream)));
     }
   }
