@@ -6,6 +6,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
+
+#include <boost/asio/post.hpp>
 
 #include "base/clock.h"
 #include "base/json.h"
@@ -108,12 +111,9 @@ struct MetricsSampler::State : std::enable_shared_from_this<State> {
   State(net::asio::any_io_executor e, MetricsOptions o)
       : executor(e),
         options(std::move(o)),
-        group(options.root),
         cpus(usable_cpus()),
         ticks_per_second(static_cast<double>(::sysconf(_SC_CLK_TCK))),
-        stopped(e) {
-    take();
-  }
+        stopped(e) {}
 
   // Reads everything and makes it the newest sample.
   void take();
@@ -125,7 +125,7 @@ struct MetricsSampler::State : std::enable_shared_from_this<State> {
 
   net::asio::any_io_executor executor;
   MetricsOptions options;
-  CgroupUsage group;
+  std::optional<CgroupUsage> group;  // looked for with the first sample
   int64_t cpus;
   double ticks_per_second;
   net::Event stopped;
@@ -156,7 +156,7 @@ void MetricsSampler::State::measure_memory(MetricsSample& out, const GroupUsage&
 }
 
 CpuTimes MetricsSampler::State::measure(MetricsSample& out) const {
-  GroupUsage seen = group.read();
+  GroupUsage seen = group->read();
   bool count_processes = options.own_processes && (!seen.memory_bytes || !seen.cpu_time_us);
   Usage own = count_processes ? usage_of_processes() : Usage{};
   measure_memory(out, seen, own);
@@ -172,6 +172,7 @@ CpuTimes MetricsSampler::State::measure(MetricsSample& out) const {
 }
 
 void MetricsSampler::State::take() {
+  if (!group) group.emplace(options.root);
   MetricsSample out;
   out.timestamp_ms = unix_ms(now());
   CpuTimes times = measure(out);
@@ -199,7 +200,12 @@ net::task<> MetricsSampler::State::roll(std::shared_ptr<State> self) {
 }
 
 MetricsSampler::MetricsSampler(net::asio::any_io_executor executor, MetricsOptions options)
-    : state_(std::make_shared<State>(std::move(executor), std::move(options))) {}
+    : state_(std::make_shared<State>(executor, std::move(options))) {
+  // What the first answer is counted from; not before the daemon serves.
+  net::asio::post(executor, [state = state_] {
+    if (!state->gone && !state->group) state->take();
+  });
+}
 
 MetricsSampler::~MetricsSampler() {
   state_->gone = true;

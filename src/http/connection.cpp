@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <boost/asio/post.hpp>
+
 #include "base/log.h"
 #include "http/exchange.h"
 
@@ -16,6 +18,7 @@ namespace {
 // One write deadline covers at most this much: a client that takes less than a slice in write_idle_time is
 // dropped.
 constexpr size_t kWriteSlice = 64 * 1024;
+constexpr size_t kMostHeld = 16 * 1024;
 constexpr auto kLingerTime = std::chrono::seconds(2);
 constexpr uint64_t kLingerBytes = 16 * 1024 * 1024;
 constexpr size_t kMaxRequestId = 128;
@@ -52,6 +55,7 @@ class Connection::OwnedStream final : public net::Stream {
 
   net::task<size_t> read_some(std::span<char> into) override { return inner_->read_some(into); }
   net::task<> write(std::vector<std::string_view> parts) override { return inner_->write(std::move(parts)); }
+  size_t write_now(std::string_view bytes) override { return inner_->write_now(bytes); }
   void set_read_deadline(std::chrono::milliseconds after) override { inner_->set_read_deadline(after); }
   void set_write_deadline(std::chrono::milliseconds after) override { inner_->set_write_deadline(after); }
   void shutdown_write() override { inner_->shutdown_write(); }
@@ -117,7 +121,33 @@ void Connection::set_idle(bool idle) {
   to.splice(to.end(), from, node_);
 }
 
+// A client that sends requests ahead gets their answers together: one system call instead of one for each.
+// False if this one has to be written.
+bool Connection::hold_back(const std::vector<std::string_view>& answer) {
+  size_t total = held_.size();
+  for (std::string_view part : answer) total += part.size();
+  if (!keep_ || buffer_.empty() || total > kMostHeld) return false;
+  if (held_.empty())
+    net::asio::post(core_->executor, [core = core_, this] {
+      if (core->connections.contains(this)) send_held();
+    });
+  for (std::string_view part : answer) held_ += part;
+  return true;
+}
+
+// Comes when the loop has done what can be done without waiting: however long the next request takes, the
+// answers before it are not kept from the client.
+void Connection::send_held() {
+  if (stream_ && !held_.empty()) held_.erase(0, stream_->write_now(held_));
+}
+
+net::task<> Connection::flush_held() {
+  if (!held_.empty()) co_await write({});
+}
+
 net::task<> Connection::write(std::vector<std::string_view> parts) {
+  std::string held = std::exchange(held_, {});
+  if (!held.empty()) parts.insert(parts.begin(), held);
   size_t total = 0;
   for (std::string_view part : parts) total += part.size();
   stream_->set_write_deadline(core_->options.limits.write_idle_time);
@@ -165,9 +195,11 @@ net::task<> Connection::serve_requests() {
       co_await refuse(*bad);
       co_return;
     }
+    if (head.headers.has("Upgrade")) co_await flush_held();  // who takes the connection over knows of none
     co_await serve(std::move(head));
     buffer_.shrink_if_empty();
   }
+  co_await flush_held();
 }
 
 // False when the client ended the connection, or was silent for the idle time, between requests.
@@ -187,6 +219,7 @@ net::task<bool> Connection::read_head(RequestHead& head) {
     if (empty || !begun)
       stream_->set_read_deadline(empty ? std::chrono::milliseconds(limits.idle_time) : limits.header_time);
     begun = !empty;
+    co_await flush_held();
     set_idle(empty);
     bool late = false;
     size_t count = 0;

@@ -68,6 +68,9 @@ class Connection {
   net::task<> serve(RequestHead head);
   net::task<> refuse(const Error& error);
   net::task<> write(std::vector<std::string_view> parts);
+  bool hold_back(const std::vector<std::string_view>& answer);
+  void send_held();
+  net::task<> flush_held();
   net::task<> linger();
   Request make_request(RequestHead& head);
   void set_idle(bool idle);
@@ -76,6 +79,7 @@ class Connection {
   std::unique_ptr<net::Stream> stream_;
   std::shared_ptr<Link> tunnel_;  // after an upgrade: the way to the stream that the handler owns
   InputBuffer buffer_;
+  std::string held_;  // answers that leave together with the next ones, or at the end of the loop's turn
   std::string local_address_;
   std::list<Connection*> place_{this};  // the node that is in the list of idle ones, or here
   bool idle_ = false;

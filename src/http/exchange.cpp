@@ -185,7 +185,7 @@ net::task<> Connection::Exchange::send(Response response) {
   phase_ = Phase::streaming;
   std::vector<std::string_view> parts{head_};
   if (framing_ == Framing::length && !response.body.empty()) parts.push_back(response.body);
-  co_await put(std::move(parts));
+  if (!connection_.hold_back(parts)) co_await put(std::move(parts));
   phase_ = Phase::finished;
 }
 

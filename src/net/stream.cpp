@@ -115,6 +115,12 @@ class SocketStream final : public Stream, private Deadlines::Entry {
     }
   }
 
+  size_t write_now(std::string_view bytes) override {
+    if (closed_ || write_timed_out_) return 0;
+    ssize_t sent = ::send(socket_.native_handle(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    return sent < 0 ? 0 : static_cast<size_t>(sent);
+  }
+
   // Waits until the kernel takes bytes again, or a connect is decided. May wake early.
   task<> writable(std::string_view doing) {
     unyielded_writes_ = 0;

@@ -34,6 +34,9 @@ class Stream {
   // Writes all parts, in order, in as few system calls as the kernel allows.
   virtual task<> write(std::vector<std::string_view> parts) = 0;
   task<> write(std::string_view bytes) { return write(std::vector<std::string_view>{bytes}); }
+  // Hands over what fits without waiting, none of it when the connection is broken: the next write() tells.
+  // Not while a write() is pending. Returns the bytes taken.
+  virtual size_t write_now(std::string_view bytes) = 0;
 
   // Absolute limits from now for all following operations in that direction; zero means none. When one
   // passes, the pending operation throws Error(timeout) and that direction is unusable. Cheap enough to call

@@ -106,12 +106,15 @@ def mounts(part, pid="self"):
     return [line for line in read(f"/proc/{pid}/mountinfo").splitlines() if part in line]
 
 
-def link_of_process(pid):
-    """The host's end of eth0 in the network namespace of a process."""
-    out = subprocess.run(["nsenter", "-t", str(pid), "-n", "ip", "-json", "link", "show", "eth0"], capture_output=True, text=True)
-    index = json.loads(out.stdout or "[{}]")[0].get("link_index")
-    hosts = subprocess.run(["ip", "-json", "link"], capture_output=True, text=True, check=True).stdout
-    return next((link["ifname"] for link in json.loads(hosts) if link["ifindex"] == index), None)
+def addresses_of_process(pid):
+    """The numeric IPv4 addresses in the network namespace of a process."""
+    return set(re.findall(r"\|-- (\S+)\n\s+/32 host LOCAL", read(f"/proc/{pid}/net/fib_trie")))
+
+
+def links_by_address():
+    """{remote address: link} of the point-to-point links of this host."""
+    out = subprocess.run(["ip", "-json", "route"], capture_output=True, text=True, check=True).stdout
+    return {route["dst"]: route["dev"] for route in json.loads(out) if "dev" in route}
 
 
 def filter_tables(part):

@@ -153,15 +153,15 @@ class Server:
 
     def slot_things(self):
         """What belongs to sandboxes that were made ahead and still wait."""
-        found = set()
+        found, names, links = set(), set(), machine.links_by_address()
         for pid in [p for launcher in self.own_processes() for p in machine.children(launcher) if self.is_slot(p)]:
             found.add(f"process {pid} {machine.read(f'/proc/{pid}/cmdline')[:100]!r}")
-            found.add(f"link {machine.link_of_process(pid)}")
-            names = set(re.findall(r"/(slot\.\w+)", machine.cgroup_of(pid)))
-            found |= {f"cgroup {path}" for name in names for path in machine.cgroups(name)}
-            for name in names:
-                for root, dirs, _ in os.walk(self.state / "launcher" / "sandboxes" / name):
-                    found |= {f"directory {root}"} | {f"directory {os.path.join(root, d)}" for d in dirs}
+            found |= {f"link {links[address]}" for address in machine.addresses_of_process(pid) & links.keys()}
+            names |= set(re.findall(r"/(slot\.\w+)", machine.cgroup_of(pid)))
+        found |= {f"cgroup {path}" for path in machine.cgroups("/slot.") if any(name in path for name in names)}
+        for name in names:
+            for root, dirs, _ in os.walk(self.state / "launcher" / "sandboxes" / name):
+                found |= {f"directory {root}"} | {f"directory {os.path.join(root, d)}" for d in dirs}
         return found
 
     def own_processes(self):
@@ -265,4 +265,13 @@ class Server:
 
     def assert_clean(self):
         assert not self.list(), "sandboxes are left in the list"
-        wait_for(lambda: not self.leftovers(), f"nothing to be left behind, but there is: {self.leftovers()}")
+        left = []
+
+        def clean():
+            left[:] = self.leftovers()
+            return not left
+
+        try:
+            wait_for(clean, "nothing to be left behind")
+        except AssertionError as late:
+            raise AssertionError(f"{late}, but there is: {left}") from None
