@@ -1,6 +1,11 @@
 #include "http/connection.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
 #include <algorithm>
+#include <utility>
 
 #include <boost/asio/post.hpp>
 
@@ -85,10 +90,14 @@ std::unique_ptr<net::Stream> Connection::Exchange::upgrade(std::string& buffered
 Connection::Connection(std::shared_ptr<ServerCore> core, std::unique_ptr<net::Stream> stream)
     : core_(std::move(core)), stream_(std::move(stream)), local_address_(stream_->local_address()) {
   core_->connections.insert(this);
+  int limit = static_cast<int>(core_->options.limits.unacknowledged_time.count());
+  if (limit > 0) ::setsockopt(stream_->native_handle(), IPPROTO_TCP, TCP_USER_TIMEOUT, &limit, sizeof limit);
 }
 
 Connection::~Connection() {
+  set_idle(false);
   core_->connections.erase(this);
+  core_->displaced -= displaced_;
   core_->ended.notify();
 }
 
@@ -99,6 +108,20 @@ void Connection::close_if_idle() {
 void Connection::close() {
   if (stream_) stream_->close();
   if (tunnel_ && tunnel_->stream) tunnel_->stream->close();
+}
+
+void Connection::displace() {
+  displaced_ = true;
+  core_->displaced++;
+  set_idle(false);
+  stream_->close();
+}
+
+void Connection::set_idle(bool idle) {
+  if (idle == std::exchange(idle_, idle)) return;
+  auto& to = idle ? core_->idle : place_;
+  auto& from = idle ? place_ : core_->idle;
+  to.splice(to.end(), from, node_);
 }
 
 // A client that sends requests ahead gets their answers together: one system call instead of one for each.
@@ -212,7 +235,7 @@ net::task<bool> Connection::read_head(RequestHead& head) {
       stream_->set_read_deadline(empty ? std::chrono::milliseconds(limits.idle_time) : limits.header_time);
     begun = !empty;
     co_await flush_held();
-    idle_ = empty;
+    set_idle(empty);
     bool late = false;
     size_t count = 0;
     try {
@@ -222,7 +245,7 @@ net::task<bool> Connection::read_head(RequestHead& head) {
       if (empty) co_return false;
       late = true;
     }
-    idle_ = false;
+    set_idle(false);
     if (late)
       throw Error(ErrorCode::timeout, "reading the HTTP head: the client did not send it in time",
                   "REQUEST_TIMEOUT");

@@ -24,7 +24,12 @@ struct Limits {
   std::chrono::seconds idle_time{90};     // between requests on a kept connection (clients pool for 30–75 s)
   std::chrono::seconds body_idle_time{60};   // longest silence inside a request body → 408
   std::chrono::seconds write_idle_time{60};  // a client that takes no byte for that long is dropped
-  size_t connections = 10000;                // further ones are answered 503 and closed
+  // A client that acknowledges nothing of what was sent to it for that long is dropped; zero: when the kernel
+  // gives up, after a quarter of an hour.
+  std::chrono::milliseconds unacknowledged_time{0};
+  // Beyond, the one that has been idle longest is closed for a new one; where none is idle, the new one is
+  // answered 503 and closed.
+  size_t connections = 10000;
 };
 
 // The body of a request, read as it arrives. A handler may ignore it: the server then drains a small rest or

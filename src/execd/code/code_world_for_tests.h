@@ -135,7 +135,7 @@ class Code : public ::testing::Test {
     executions_.emplace(loop_.executor());
     retries_.emplace(loop_.executor(), *executions_);
     contexts_.emplace(loop_.executor(), *reaper_, *executions_, options);
-    add_code_routes(*router_, *contexts_, *retries_);
+    add_code_routes(*router_, *contexts_, *retries_, {});
     add_resume_routes(*router_, *executions_);
   }
   void close() {

@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "execd/environment.h"
+#include "execd/files/failure.h"
 #include "execd/pty/pty_client.h"
 #include "execd/request_body.h"
 #include "http/websocket_handshake.h"
@@ -43,9 +44,10 @@ http::Response json_response(int status, const json::Value& value) {
 void make_directories(const std::string& path) {
   for (size_t slash = path.find('/', 1); slash != std::string::npos; slash = path.find('/', slash + 1))
     ::mkdir(path.substr(0, slash).c_str(), 0777);
-  if (::mkdir(path.c_str(), 0777) != 0 && errno != EEXIST)
-    throw Error(ErrorCode::internal, system_error("making the working directory " + path).message(),
-                "RUNTIME_ERROR");
+  if (::mkdir(path.c_str(), 0777) == 0 || errno == EEXIST) return;
+  bool of_disk = errno == ENOSPC || errno == EDQUOT || errno == EROFS;
+  Error error = directory_error(path, errno);
+  throw of_disk ? error : Error(ErrorCode::internal, error.message(), "RUNTIME_ERROR");
 }
 
 // The directory is made here, as clients expect, and checked again by each shell that starts.
@@ -58,7 +60,7 @@ std::string working_directory(const std::string& asked, const CommandDefaults& d
   } catch (const Error& error) {
     refuse_body(error.message());
   }
-  if (path.empty()) return defaults.cwd;
+  if (path.empty()) return resolve_directory("", defaults.cwd, {});
   if (!path.starts_with('/')) path = defaults.cwd + "/" + path;
   make_directories(path);
   return resolve_directory(path, defaults.cwd, {});

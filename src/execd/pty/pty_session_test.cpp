@@ -1,4 +1,5 @@
 // What a session is beyond its shell: replay, several clients, slow readers, ends.
+#include "execd/descendants.h"
 #include "execd/pty/pty_world_for_tests.h"
 
 namespace osb::execd {
@@ -300,6 +301,29 @@ TEST_F(PtyTest, SessionsLeaveNothingBehind) {
     }
   }
   EXPECT_TRUE(wait_until([&] { return open_descriptors() <= before + 2; })) << open_descriptors() - before;
+}
+
+net::task<> end_in_order(Daemon* daemon) {
+  co_await daemon->drain(milliseconds(50));
+  co_await daemon->hang_up(milliseconds(3000));
+  co_await end_descendants(milliseconds(3000));
+  co_await daemon->stop(milliseconds(500));
+}
+
+TEST_F(PtyTest, AtTheEndOfTheDaemonTheLastBytesAndTheExitComeFirst) {
+  Client holder =
+      attach(create_for("trap 'seq 20000; echo last; exit 3' HUP; echo up; while :; do sleep 0.02; done"));
+  ASSERT_TRUE(holder.until_out("up"));
+  bool done = false;
+  net::spawn(loop_.executor(), "end", [](Daemon* daemon, bool* done) -> net::task<> {
+    co_await end_in_order(daemon);
+    *done = true;
+  }(daemon_.get(), &done));
+  holder.until_over();
+  EXPECT_THAT(holder.out, ::testing::EndsWith("20000\r\nlast\r\n"));
+  ASSERT_FALSE(holder.texts.empty());
+  EXPECT_THAT(holder.texts.back(), HasSubstr(R"("exit_code":3)"));
+  EXPECT_TRUE(wait_until([&] { return done; }));
 }
 
 TEST_F(PtyTest, TheEndOfTheDaemonIsToldToClients) {

@@ -1,6 +1,9 @@
 #include "execd/pty/pty_sessions.h"
 
+#include <signal.h>
+
 #include <utility>
+#include <vector>
 
 namespace osb::execd {
 namespace {
@@ -64,6 +67,23 @@ void PtySessions::make_room() {
     throw Error(ErrorCode::exhausted,
                 "opening a pty session: " + std::to_string(sessions_.size()) + " are in use, end one first");
   sessions_.erase(oldest);
+}
+
+net::task<> PtySessions::hang_up(std::chrono::milliseconds limit) {
+  std::vector<std::shared_ptr<PtySession>> alive;
+  for (const auto& [id, session] : sessions_) {
+    if (!session->alive()) continue;
+    session->shell()->signal(SIGHUP);
+    alive.push_back(session);
+  }
+  auto end = std::chrono::steady_clock::now() + limit;
+  for (const auto& session : alive) {
+    while (session->alive()) {
+      auto left = std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+      if (left.count() <= 0) co_return;
+      co_await session->changed().wait_for(left);
+    }
+  }
 }
 
 void PtySessions::say_goodbye() {

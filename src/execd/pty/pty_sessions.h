@@ -26,7 +26,9 @@ class PtySessions {
   bool has(const std::string& id) const { return sessions_.contains(id); }
   // Forgets it, ends its processes, and returns when they are gone. Throws like find().
   net::task<> remove(std::string id);
-  // The daemon ends: clients are told, shells hung up.
+  // SIGHUP to every shell; returns when all have ended, or after `limit`.
+  net::task<> hang_up(std::chrono::milliseconds limit);
+  // The daemon ends: clients get what is left, and are told.
   void say_goodbye();
 
   const CommandDefaults& defaults() const { return settings_->commands; }
