@@ -17,6 +17,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY / "tests" / "e2e"))
 sys.path.insert(0, str(REPOSITORY / "bench"))
 
+import commands  # noqa: E402
 import files  # noqa: E402
 import load  # noqa: E402
 import terminal  # noqa: E402
@@ -194,6 +195,37 @@ def part_command(server):
     row("  growth of execd over the 1000: memory", f"{machine.resident_kib(pid) - memory:+d} KiB", "none")
     row("  growth of execd over the 1000: open files", f"{machine.open_fds(pid) - fds:+d}", "none")
     server.delete(sandbox)
+    commands_alone()
+
+
+PROGRAMS = REPOSITORY / "build" / "release" / "bench"
+
+
+def commands_alone():
+    """A stand-alone execd beside spawn + wait of the same program, in turns."""
+    execd = REPOSITORY / "build" / "execd"
+    for what, ours, floor in commands.round_trips(execd, PROGRAMS):
+        p50, floor_p50 = percentile(ours, 50), percentile(floor, 50)
+        row(what, f"{p50 * 1e3:.2f} ms", "≤ 1.4× floor", f"{floor_p50 * 1e3:.2f} ms (floor)", f"{p50 / floor_p50:.2f}× the floor")
+    memory, fds = commands.growth(execd)
+    row(f"  growth of execd over {commands.MANY} commands: memory", f"{memory:+d} KiB", "none")
+    row(f"  growth of execd over {commands.MANY} commands: open files", f"{fds:+d}", "none")
+
+
+def part_stream(server):
+    """What a command prints, to a client that only reads. The floor moves the same number of bytes without looking at them."""
+    execd = REPOSITORY / "build" / "execd"
+    for size, line in commands.FLOODS:
+        got = commands.flood(execd, PROGRAMS, size, line)
+        floor = commands.flood_floor(PROGRAMS, size, line, got.wire / got.payload)
+        lines = f"lines of {line} bytes" if line else "one line without an end"
+        row(f"a command prints {size / commands.GB:g} GB in {lines}: payload", f"{got.payload / 1e6:.0f} MB/s", "≥ 300 MB/s" if line > 2 else "",
+            f"{floor / 1e6:.0f} MB/s (floor)", f"{got.payload / floor:.0%} of the floor")
+        row("  on the wire; processor time of execd for 1 GB printed", f"{got.wire / 1e6:.0f} MB/s; {got.cpu:.1f} s")
+        row("  resident memory of execd, highest", f"{got.peak_kib / 1024:.1f} MiB", "≤ 20 MB")
+    rate, first = commands.at_once(execd, PROGRAMS)
+    row(f"{commands.AT_ONCE} commands at once print 1 MB each: payload of all", f"{rate / 1e6:.0f} MB/s")
+    row("  first output, p50 / p99", f"{ms(percentile(first, 50))} / {ms(percentile(first, 99))}")
 
 
 def part_pty(server):
@@ -325,7 +357,7 @@ def part_size(server):
         row(f"{name}, stripped", f"{size:.1f} MB", "≤ 8 MB" if name == "execd" else "")
 
 
-PARTS = {"create": part_create, "docker": part_docker, "client": part_client, "command": part_command, "pty": part_pty, "code": part_code,
+PARTS = {"create": part_create, "docker": part_docker, "client": part_client, "command": part_command, "stream": part_stream, "pty": part_pty, "code": part_code,
          "api": part_api, "http": part_http, "files": part_files, "size": part_size}
 
 

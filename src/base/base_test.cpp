@@ -6,7 +6,6 @@
 #include "base/fd.h"
 #include "base/ids.h"
 #include "base/json.h"
-#include "base/json_text.h"
 
 namespace osb {
 namespace {
@@ -59,18 +58,6 @@ TEST(Json, WritesWithoutEmptyOptionals) {
   EXPECT_EQ(json::serialize(json::write(s)), R"({"args":["x"],"env":{},"timeout":7,"background":false})");
   EXPECT_EQ(json::serialize(json::Value(4.0)), "4");
   EXPECT_EQ(json::serialize(json::Value(0.5)), "0.5");
-}
-
-TEST(JsonText, EscapesWhatClientsSplitOn) {
-  EXPECT_EQ(json_string("a\n\x0b\x1c"), R"("a\n\u000b\u001c")");
-  EXPECT_EQ(json_string("\u0085\u2028\u2029"), R"("\u0085\u2028\u2029")");
-  EXPECT_EQ(json_string("héé 😀"), "\"héé 😀\"");
-}
-
-TEST(JsonText, ReplacesBadUtf8ByteByByte) {
-  EXPECT_EQ(json_string("\xff\xfe"), R"("\ufffd\ufffd")");
-  EXPECT_EQ(json_string("\xc3"), R"("\ufffd")");
-  EXPECT_EQ(json_string("\xed\xa0\x80"), R"("\ufffd\ufffd\ufffd")");  // a surrogate
 }
 
 TEST(Clock, RoundTrips) {

@@ -4,6 +4,7 @@
 // PS.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -12,5 +13,10 @@ namespace osb {
 // Appends `text` as a quoted JSON string.
 void append_json_string(std::string& out, std::string_view text);
 std::string json_string(std::string_view text);
+
+// The same into memory of the caller's, which has room for json_string_room(text) bytes; returns the end of
+// what was written. The room is an upper bound, close to the truth for long texts without many escapes.
+char* write_json_string(char* out, std::string_view text);
+size_t json_string_room(std::string_view text);
 
 }  // namespace osb

@@ -1,6 +1,5 @@
 #include "execd/event.h"
 
-#include "base/clock.h"
 #include "base/json_text.h"
 
 namespace osb::execd {
@@ -32,7 +31,7 @@ std::string text_event(std::string_view type, std::string_view text, std::string
 }
 
 std::string output_event(std::string_view type, std::string_view text, bool partial) {
-  return text_event(type, text, partial ? R"(,"partial":true)" : "");
+  return text_event(type, text, partial ? kPartialMember : "");
 }
 
 void add_member(std::string& out, std::string_view name, std::string_view value) {
@@ -59,6 +58,17 @@ std::string stdout_event(std::string_view text, bool partial) {
 std::string stderr_event(std::string_view text, bool partial) {
   return output_event("stderr", text, partial);
 }
+
+std::string_view output_head(OutputKind kind) {
+  return kind == OutputKind::out ? R"({"type":"stdout","text":)" : R"({"type":"stderr","text":)";
+}
+
+std::string output_tail(TimePoint time) {
+  std::string out;
+  add_number(out, "timestamp", unix_ms(time));
+  return out;
+}
+
 std::string status_event(std::string_view text) { return text_event("status", text); }
 
 std::string result_event(const std::vector<std::pair<std::string, std::string>>& results) {

@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
+
 namespace osb::execd {
 
 // `id`: what clients of that kind of execution expect there; `execution_id`: unique per run.
@@ -16,6 +18,11 @@ std::string ping_event();
 // `partial`: the line goes on in the next event.
 std::string stdout_event(std::string_view text, bool partial = false);
 std::string stderr_event(std::string_view text, bool partial = false);
+// The same in the parts that Journal::append_text() takes, for output of one moment.
+enum class OutputKind { out, err };
+std::string_view output_head(OutputKind kind);
+std::string output_tail(TimePoint time);
+inline constexpr std::string_view kPartialMember = R"(,"partial":true)";
 std::string status_event(std::string_view text);
 // `results`: MIME type → text. "text/plain" is also sent under the key "text", which Python and Kotlin
 // clients read.

@@ -62,12 +62,12 @@ class Stream {
 
   net::task<> run() {
     while (true) {
-      std::string batch = next_batch();
-      if (reader_.at_end()) co_return co_await finish(batch);
-      if (batch.empty())
-        co_await reader_.wait_for(std::max(time_to_ping(), std::chrono::milliseconds(1)));
+      next_batch();
+      if (reader_.at_end()) co_return co_await finish();
+      if (batch_.empty())
+        co_await wait();
       else
-        co_await write(batch);
+        co_await write();
     }
   }
 
@@ -82,36 +82,43 @@ class Stream {
     pinged_ = true;
   }
 
-  // Empty when nothing is to be sent now. A client that comes back is told at once that it found its place.
-  std::string next_batch() {
-    std::string out;
-    bool news = reader_.take(out, pinged_ ? kBatchBytes : 1, framing_);
+  // Leaves the batch empty when nothing is to be sent now. A client that comes back is told at once that it
+  // found its place.
+  void next_batch() {
+    batch_.clear();
+    bool news = reader_.take(batch_, pinged_ ? kBatchBytes : 1, framing_);
     if (!pinged_ && (news || (comes_back_ && !reader_.at_end()))) {
-      ping(out);
-      reader_.take(out, kBatchBytes, framing_);
+      ping(batch_);
+      reader_.take(batch_, kBatchBytes, framing_);
     }
-    if (!news && pinged_ && time_to_ping().count() <= 0 && !reader_.at_end()) ping(out);
-    return out;
+    if (!news && pinged_ && time_to_ping().count() <= 0 && !reader_.at_end()) ping(batch_);
+  }
+
+  // The batch's memory is kept while there is much to send, but not for a stream on which nothing happens.
+  net::task<> wait() {
+    bool news = co_await reader_.wait_for(std::max(time_to_ping(), std::chrono::milliseconds(1)));
+    if (!news) batch_ = {};
   }
 
   void start() {
     if (!response_.started()) response_.start(200, stream_headers());
   }
-  net::task<> write(std::string_view batch) {
+  net::task<> write() {
     start();
     reader_.begin_write();
-    co_await response_.write(batch);
+    co_await response_.write(batch_);
     reader_.end_write();
   }
-  net::task<> finish(std::string_view batch) {
+  net::task<> finish() {
     start();
-    co_await response_.finish(batch);
+    co_await response_.finish(batch_);
   }
 
   http::ResponseWriter& response_;
   Journal::Reader reader_;
   Framing framing_;
   bool comes_back_;
+  std::string batch_;
   bool pinged_ = false;
   Clock::time_point next_ping_ = Clock::now() + kPingPeriod;
 };

@@ -21,6 +21,7 @@
 #include <string_view>
 
 #include "execd/journal_budget.h"
+#include "execd/journal_segment.h"
 #include "net/task.h"
 #include "net/timer.h"
 
@@ -47,6 +48,10 @@ class Journal : public std::enable_shared_from_this<Journal> {
 
   // Records one event: a JSON object without a line feed in it. After close() it does nothing.
   void append(std::string_view event);
+  // Records an event made of three parts: `head` (to the colon in front of a string), `text`, which becomes
+  // that JSON string, and `tail` (what follows, without the closing brace). The way of output, which may be
+  // millions of events: they are written once, where they are kept.
+  void append_text(std::string_view head, std::string_view text, std::string_view tail);
   // No more events: readers that have got all of them are at the end.
   void close();
   // Runs once, in close(). One listener: whoever keeps ended journals.
@@ -75,8 +80,8 @@ class Journal : public std::enable_shared_from_this<Journal> {
     ~Reader();
     Reader(const Reader&) = delete;
 
-    // Appends what is newer than the last event taken, at least one whole event and then about `limit` bytes.
-    // False if there is nothing new at the moment.
+    // Appends what is newer than the last event taken: one event, however long, and more up to about `limit`
+    // bytes. False if there is nothing new at the moment.
     bool take(std::string& out, size_t limit, Framing framing);
     // Everything was taken and nothing will follow.
     bool at_end() const;
@@ -90,6 +95,7 @@ class Journal : public std::enable_shared_from_this<Journal> {
     friend class Journal;
     uint64_t waiting() const { return journal_->end_ - position_; }
     bool stuck() const;
+    void take_events(std::string& out, std::string_view events, size_t end, Framing framing);
 
     std::shared_ptr<Journal> journal_;
     int64_t eid_;        // of the last event taken
@@ -98,24 +104,19 @@ class Journal : public std::enable_shared_from_this<Journal> {
   };
 
  private:
-  // Whole events, each as it is sent in the form of lines.
-  struct Segment {
-    int64_t first_eid;
-    uint64_t begin;  // position of its first byte among all bytes ever recorded
-    std::string text;
-  };
-
-  int64_t first_eid() const { return segments_.empty() ? last_eid_ + 1 : segments_.front().first_eid; }
-  Segment& segment_for(size_t bytes);
+  int64_t first_eid() const { return segments_.empty() ? last_eid_ + 1 : segments_.front().first_eid(); }
+  char* room_for(size_t bytes);
+  void end_event(char* out);
   bool wanted(uint64_t before) const;
   uint64_t position_after(int64_t eid) const;
-  const Segment* segment_at(uint64_t position) const;
+  const JournalSegment* segment_at(uint64_t position) const;
   void tell_producer();
 
   net::Event changed_;
   size_t kept_bytes_;
   std::shared_ptr<JournalBudget> budget_;
-  std::deque<Segment> segments_;
+  std::deque<JournalSegment> segments_;
+  size_t next_capacity_;
   std::list<const Reader*> readers_;
   uint64_t begin_ = 0, end_ = 0;
   int64_t last_eid_ = 0;

@@ -59,6 +59,42 @@ TEST_F(JournalTest, ResumesBehindEveryEvent) {
   }
 }
 
+// Small segments first, then larger ones: batches of every size are whole events in order.
+TEST_F(JournalTest, TakesWholeEventsWhateverTheLimit) {
+  auto events = journal();
+  for (int i = 1; i <= 3000; ++i)
+    events->append_text(R"({"type":"stdout","text":)", std::string(static_cast<size_t>(i % 400 + 1), 'x'),
+                        R"(,"n":)" + std::to_string(i));
+  events->append(numbered(3001, 500'000));  // larger than a segment
+  events->append(numbered(3002));
+  std::string whole = all(events, 0);
+  for (size_t limit : {1ul, 1000ul, 100'000ul, 256ul * 1024, 10'000'000ul}) {
+    for (Framing framing : {Framing::lines, Framing::sse}) {
+      Journal::Reader reader(events, 0);
+      std::string got;
+      for (std::string batch; reader.take(batch, limit, framing); batch.clear()) {
+        EXPECT_TRUE(batch.ends_with("}\n\n"));
+        bool one = batch.find("\n\n") + 2 == batch.size();
+        EXPECT_TRUE(one || batch.size() <= limit + (framing == Framing::sse ? 500'100 : 600));
+        got += batch;
+      }
+      EXPECT_EQ(got, framing == Framing::lines ? whole : all(events, 0, framing));
+    }
+  }
+}
+
+TEST_F(JournalTest, TextsBecomeJsonStrings) {
+  auto events = journal();
+  events->append_text(R"({"type":"stdout","text":)", "a\"\n\xff", R"(,"timestamp":7)");
+  EXPECT_EQ(all(events, 0),
+            "{\"type\":\"stdout\",\"text\":\"a\\\"\\n\\ufffd\",\"timestamp\":7,\"eid\":1}\n\n");
+  EXPECT_EQ(events->size(), all(events, 0).size());
+  events->close();
+  EXPECT_EQ(all(events, 0).size(), events->size());
+  events->append_text("{\"type\":", "late", "");
+  EXPECT_EQ(events->last_eid(), 1);
+}
+
 TEST_F(JournalTest, KeepsTheNewestWithoutAReaderAndCountsTheRest) {
   auto events = journal(1'000'000);
   for (int i = 1; i <= 3000; ++i) events->append(numbered(i, 1000));

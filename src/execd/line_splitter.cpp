@@ -2,11 +2,18 @@
 
 #include <utility>
 
+#include "base/byte_block.h"
+
 namespace osb::execd {
 namespace {
 
 size_t find_terminator(std::string_view bytes) {
   size_t i = 0;
+  for (; i + sizeof(ByteBlock) <= bytes.size(); i += sizeof(ByteBlock)) {
+    ByteBlock block = load_block(bytes.data() + i);
+    size_t at = first_marked((block == block_of('\n')) | (block == block_of('\r')));
+    if (at < sizeof block) return i + at;
+  }
   while (i < bytes.size() && bytes[i] != '\n' && bytes[i] != '\r') ++i;
   return i;
 }

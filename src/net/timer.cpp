@@ -3,6 +3,7 @@
 #include "net/timer.h"
 
 #include <list>
+#include <utility>
 
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -29,7 +30,7 @@ struct Event::State {
 
   void wake_all() {
     for (Waiter& waiter : waiters) {
-      waiter.notified = true;
+      if (std::exchange(waiter.notified, true)) continue;  // on its way already
       waiter.timer.cancel();
     }
   }

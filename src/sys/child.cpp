@@ -27,7 +27,9 @@
 namespace osb::sys {
 namespace {
 
-constexpr size_t kStackBytes = 128 * 1024;
+// Less than what the C library keeps at the end of its heap: more would be asked of the kernel, and given
+// back, for each child.
+constexpr size_t kStackBytes = 64 * 1024;
 constexpr std::string_view kDefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 enum class Step { group, oom, descriptors, terminal, directory, identity, exec };

@@ -78,8 +78,8 @@ void Command::launch() {
     readers_.push_back(read_log(std::move(out.read)));
     return;
   }
-  readers_.push_back(read_lines(std::move(out.read), stdout_event));
-  readers_.push_back(read_lines(std::move(err.read), stderr_event));
+  readers_.push_back(read_lines(std::move(out.read), OutputKind::out));
+  readers_.push_back(read_lines(std::move(err.read), OutputKind::err));
   journal_->on_drain([weak = weak_from_this()] {
     auto self = weak.lock();
     if (!self) return;
@@ -89,19 +89,15 @@ void Command::launch() {
   });
 }
 
-std::shared_ptr<OutputReader> Command::read_lines(Fd pipe, std::string (*event)(std::string_view, bool)) {
-  auto journal = journal_;
-  auto splitter = std::make_shared<LineSplitter>(
-      terminators_,
-      [journal, event](std::string_view text, bool partial) { journal->append(event(text, partial)); });
-  splitters_.push_back(splitter);
+std::shared_ptr<OutputReader> Command::read_lines(Fd pipe, OutputKind kind) {
+  auto record = std::make_shared<OutputRecord>(journal_, kind, terminators_);
+  records_.push_back(record);
   OutputReader::Consumer consumer;
-  consumer.take = [splitter, printed = output_bytes_](std::string_view bytes, bool more) {
+  consumer.take = [record, printed = output_bytes_](std::string_view bytes, bool more) {
     *printed += bytes.size();
-    splitter->feed(bytes);
-    if (!more) splitter->pause();
+    record->take(bytes, more);
   };
-  consumer.congested = [journal] { return journal->congested(); };
+  consumer.congested = [record] { return record->congested(); };
   return OutputReader::start(executor_, std::move(pipe), std::move(consumer));
 }
 
@@ -171,8 +167,8 @@ void Command::end(int exit_code, std::string error) {
 }
 
 void Command::close_journal(std::string terminal_event) {
-  for (auto& splitter : splitters_) splitter->finish();
-  splitters_.clear();
+  for (auto& record : records_) record->finish();
+  records_.clear();
   if (auto journal = std::exchange(journal_, nullptr)) {
     journal->append(terminal_event);
     journal->close();

@@ -18,6 +18,7 @@
 #include "execd/command/output_reader.h"
 #include "execd/journal.h"
 #include "execd/line_splitter.h"
+#include "execd/output_record.h"
 #include "execd/process_tree.h"
 #include "execd/reaper.h"
 #include "net/timer.h"
@@ -66,7 +67,7 @@ class Command : public std::enable_shared_from_this<Command> {
 
  private:
   void launch();
-  std::shared_ptr<OutputReader> read_lines(Fd pipe, std::string (*event)(std::string_view, bool));
+  std::shared_ptr<OutputReader> read_lines(Fd pipe, OutputKind kind);
   std::shared_ptr<OutputReader> read_log(Fd pipe);
   void could_not_start(const Error& error);
   void exited(sys::ExitStatus status);
@@ -99,7 +100,7 @@ class Command : public std::enable_shared_from_this<Command> {
   std::shared_ptr<Journal> journal_;  // of a foreground command, until its terminal event
   std::function<void(Command&)> on_end_;
   std::vector<std::weak_ptr<OutputReader>> readers_;  // they live as long as their pipes
-  std::vector<std::shared_ptr<LineSplitter>> splitters_;
+  std::vector<std::shared_ptr<OutputRecord>> records_;
   std::shared_ptr<CommandLog> log_;
   net::Event ended_;
 };

@@ -9,12 +9,15 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/log.h"
 
 namespace osb::execd {
 namespace {
 
 constexpr size_t kReadBytes = 64 * 1024;
 constexpr size_t kSliceBytes = 8 * 1024;
+constexpr int kPipeBytes = 256 * 1024;
+constexpr int kReadsInARow = 4;  // then others on the loop have their turn
 
 }  // namespace
 
@@ -35,14 +38,24 @@ net::task<> OutputReader::run(std::shared_ptr<OutputReader> self) {
   for (bool open = true; open;) {
     if (self->held_.empty()) {
       co_await self->readable_.wait();
-      size_t got = 0;
-      if (self->held_.empty()) open = self->read_once(kReadBytes, got);  // else drain() came first
+      if (self->held_.empty()) open = self->read_burst();  // else drain() came first
     } else {
       if (self->congested()) co_await self->resumed_.wait();
       self->give_held();
     }
   }
   self->discard_rest();
+}
+
+bool OutputReader::read_burst() {
+  bool open = true;
+  more_ = true;
+  for (int i = 0; i < kReadsInARow && open && more_ && held_.empty(); ++i) {
+    size_t got = 0;
+    more_ = false;
+    open = read_once(kReadBytes, got);
+  }
+  return open;
 }
 
 bool OutputReader::read_once(size_t limit, size_t& got) {
@@ -52,11 +65,19 @@ bool OutputReader::read_once(size_t limit, size_t& got) {
   if (n < 0) return errno == EAGAIN || errno == EINTR;
   got = static_cast<size_t>(n);
   more_ = got == limit;
+  if (got == sizeof buffer) grow_pipe();
   if (held_.empty())
     give({buffer, got});
   else
     held_.append(buffer, got);
   return n > 0;
+}
+
+void OutputReader::grow_pipe() {
+  if (std::exchange(grown_, true)) return;
+  int size = ::fcntl(pipe_.get(), F_GETPIPE_SZ);  // the command may have made it larger itself
+  if (size < kPipeBytes && ::fcntl(pipe_.get(), F_SETPIPE_SZ, kPipeBytes) < 0)
+    log_debug("an output pipe keeps its size");
 }
 
 void OutputReader::give(std::string_view bytes) {
@@ -74,9 +95,24 @@ void OutputReader::give(std::string_view bytes) {
 void OutputReader::give_held() {
   std::string held = std::exchange(held_, {});
   give(held);
-  if (!done_ || !held_.empty()) return;
+  if (done_) take_last_bytes();
+}
+
+void OutputReader::take_last_bytes() {
+  while (last_bytes_ > 0 && held_.empty()) {
+    size_t got = 0;
+    bool open = read_once(last_bytes_, got);
+    last_bytes_ = open && got > 0 ? last_bytes_ - got : 0;
+  }
+  if (last_bytes_ > 0 || !held_.empty()) return;
   discard_rest();
   std::exchange(done_, nullptr)();
+}
+
+size_t OutputReader::waiting_bytes() const {
+  int waiting = 0;
+  if (::ioctl(pipe_.get(), FIONREAD, &waiting) != 0) return 0;
+  return static_cast<size_t>(std::max(waiting, 0));
 }
 
 void OutputReader::resume() {
@@ -85,9 +121,7 @@ void OutputReader::resume() {
 }
 
 void OutputReader::drain() {
-  int waiting = 0;
-  if (::ioctl(pipe_.get(), FIONREAD, &waiting) != 0) return;
-  for (size_t left = static_cast<size_t>(std::max(waiting, 0)); left > 0;) {
+  for (size_t left = waiting_bytes(); left > 0;) {
     size_t got = 0;
     if (!read_once(left, got) || got == 0) return;
     left -= got;
@@ -95,7 +129,7 @@ void OutputReader::drain() {
 }
 
 void OutputReader::finish(std::function<void()> done) {
-  drain();
+  last_bytes_ = waiting_bytes();
   done_ = std::move(done);
   give_held();
 }

@@ -7,7 +7,11 @@
 //
 // Trap: one byte of output may become sixty of events (empty lines). A consumer that can be congested gets
 // slices and is asked between them; what it does not want yet is held here, as it was printed. While
-// something is held the pipe is not read, so at most one read (64 KiB) is held, and what drain() found.
+// something is held the pipe is not read, so at most one read (64 KiB) is held, and what
+// restart() found.
+//
+// The pipe of who prints much is made larger (256 KiB), so that it can go on printing while its output is
+// being sent. Not every pipe: what all pipes of a user may hold is limited.
 #pragma once
 
 #include <functional>
@@ -37,8 +41,8 @@ class OutputReader : public std::enable_shared_from_this<OutputReader> {
   void resume();
   // Reads, now, what is in the pipe at this moment.
   void drain();
-  // The same, for the last time: `done` runs once, when the consumer has got everything (perhaps at once).
-  // What comes from now on is read and dropped.
+  // The output ends with what is in the pipe at this moment: `done` runs once, when the consumer has got all
+  // of it (perhaps at once). What comes from now on is read and dropped.
   void finish(std::function<void()> done);
   // After finish(): what comes from now on goes to another consumer. What came in between is dropped.
   void restart(Consumer consumer);
@@ -52,6 +56,10 @@ class OutputReader : public std::enable_shared_from_this<OutputReader> {
   bool congested() const { return consumer_.congested && consumer_.congested(); }
   // False at the end of the pipe.
   bool read_once(size_t limit, size_t& got);
+  bool read_burst();
+  void grow_pipe();
+  void take_last_bytes();
+  size_t waiting_bytes() const;
   void give(std::string_view bytes);
   void give_held();
 
@@ -61,6 +69,8 @@ class OutputReader : public std::enable_shared_from_this<OutputReader> {
   Consumer consumer_;
   std::string held_;   // read, but not given yet
   bool more_ = false;  // the last read may not have emptied the pipe
+  bool grown_ = false;
+  size_t last_bytes_ = 0;  // after finish(): so many in the pipe still belong to the output
   std::function<void()> done_;
 };
 

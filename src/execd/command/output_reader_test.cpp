@@ -107,6 +107,42 @@ TEST_F(OutputReaderTest, AsksItsConsumerBetweenSlicesOfOneRead) {
   EXPECT_EQ(text_, all + "!");
 }
 
+// A client that takes nothing while a command ends must not cost a whole pipe of memory: the rest stays
+// there.
+TEST_F(OutputReaderTest, FinishLeavesInThePipeWhatACongestedConsumerDoesNotWantYet) {
+  congested_ = true;
+  std::string printed;
+  for (int idle = 0; idle < 3;) {  // until the pipe stays full
+    std::string text(4096, static_cast<char>('a' + printed.size() / 4096 % 26));
+    ssize_t n = print(text);
+    if (n > 0) printed += text.substr(0, static_cast<size_t>(n));
+    idle = n > 0 ? 0 : idle + 1;
+    pass();
+  }
+  bool done = false;
+  reader_->finish([&] { done = true; });
+  EXPECT_LT(print(std::string(4096, 'z')), 0);  // still full
+  EXPECT_FALSE(done);
+  congested_ = false;
+  reader_->resume();
+  EXPECT_TRUE(done);
+  EXPECT_EQ(text_, printed);
+  EXPECT_GT(print("late"), 0);
+  pass();
+  EXPECT_EQ(text_, printed);
+}
+
+TEST_F(OutputReaderTest, GrowsThePipeOfWhoPrintsMuch) {
+  auto capacity = [this] { return ::fcntl(end_.get(), F_GETPIPE_SZ); };
+  int before = capacity();
+  print("little");
+  pass();
+  EXPECT_EQ(capacity(), before);
+  while (print(std::string(4096, 'x')) > 0) {}
+  pass();
+  EXPECT_GT(capacity(), before);
+}
+
 TEST_F(OutputReaderTest, FinishIsDoneAtOnceWhenNobodyIsCongested) {
   pass();
   print(std::string(50'000, 'b'));

@@ -46,7 +46,7 @@ struct Session::Current {
   SessionRun run;
   Clock::time_point started = Clock::now();
   RunStart start;
-  std::vector<std::shared_ptr<LineSplitter>> splitters;
+  std::vector<std::shared_ptr<OutputRecord>> records;
   Stop stop = Stop::none;
   bool ending = false;  // its last output is on its way
 
@@ -127,7 +127,7 @@ void Session::begin(SessionRun run) {
     finish(stopped_event(error.message()), nullptr);
     return;
   }
-  shell_->read_into(consumer(stdout_event), consumer(stderr_event));
+  shell_->read_into(consumer(OutputKind::out), consumer(OutputKind::err));
   current_->journal().on_drain([weak = std::weak_ptr(shell_)] {
     if (auto shell = weak.lock()) shell->resume();
   });
@@ -138,18 +138,13 @@ void Session::begin(SessionRun run) {
                watch_time(shared_from_this(), current_->id(), std::min(wanted.timeout, kLongest)));
 }
 
-OutputReader::Consumer Session::consumer(std::string (*event)(std::string_view, bool)) {
-  auto journal = current_->run.execution->journal;
-  auto splitter = std::make_shared<LineSplitter>(
-      current_->run.terminators,
-      [journal, event](std::string_view text, bool partial) { journal->append(event(text, partial)); });
-  current_->splitters.push_back(splitter);
+OutputReader::Consumer Session::consumer(OutputKind kind) {
+  auto record =
+      std::make_shared<OutputRecord>(current_->run.execution->journal, kind, current_->run.terminators);
+  current_->records.push_back(record);
   OutputReader::Consumer out;
-  out.take = [splitter](std::string_view bytes, bool more) {
-    splitter->feed(bytes);
-    if (!more) splitter->pause();
-  };
-  out.congested = [journal] { return journal->congested(); };
+  out.take = [record](std::string_view bytes, bool more) { record->take(bytes, more); };
+  out.congested = [record] { return record->congested(); };
   return out;
 }
 
@@ -187,7 +182,7 @@ std::string Session::ending(int exit_status, const std::string& text) const {
 void Session::finish(std::string terminal_event, std::shared_ptr<Shell> shell) {
   current_->ending = true;
   auto done = [self = shared_from_this(), current = current_, shell, terminal_event] {
-    for (auto& splitter : current->splitters) splitter->finish();
+    for (auto& record : current->records) record->finish();
     current->journal().append(terminal_event);
     current->journal().close();
     self->current_.reset();

@@ -61,7 +61,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void next();
   void begin(SessionRun run);
   void start_shell();
-  OutputReader::Consumer consumer(std::string (*event)(std::string_view, bool));
+  OutputReader::Consumer consumer(OutputKind kind);
   void reported(ShellReport report);
   void exited(sys::ExitStatus status);
   void finish(std::string terminal_event, std::shared_ptr<Shell> shell);
