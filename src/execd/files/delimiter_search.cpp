@@ -4,26 +4,19 @@
 
 #include <string.h>
 
-#include <algorithm>
+#include "base/byte_block.h"
 
 namespace osb::execd {
 
 namespace {
 
-using Bytes = unsigned char __attribute__((vector_size(16)));
-constexpr size_t kStep = 4 * sizeof(Bytes);
+constexpr size_t kStep = 4 * sizeof(ByteBlock);
 constexpr int kStepsInARow = 16;  // before memchr is tried again
-
-Bytes load(const char* from) {
-  Bytes bytes;
-  memcpy(&bytes, from, sizeof bytes);
-  return bytes;
-}
 
 // Does any of the kStep places from `at` have `first`, and `last` that many bytes later?
 bool worth_a_look(const char* at, size_t later, unsigned char first, unsigned char last) {
-  auto hits = [=](size_t i) { return (load(at + i) == first) & (load(at + i + later) == last); };
-  auto any = hits(0) | hits(sizeof(Bytes)) | hits(2 * sizeof(Bytes)) | hits(3 * sizeof(Bytes));
+  auto hits = [=](size_t i) { return (load_block(at + i) == first) & (load_block(at + i + later) == last); };
+  auto any = hits(0) | hits(sizeof(ByteBlock)) | hits(2 * sizeof(ByteBlock)) | hits(3 * sizeof(ByteBlock));
   return __builtin_reduce_or(any) != 0;
 }
 

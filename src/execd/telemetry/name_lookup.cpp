@@ -17,9 +17,10 @@ namespace {
 
 std::string numeric(const addrinfo& entry) {
   char text[INET6_ADDRSTRLEN] = {};
-  const void* address = entry.ai_family == AF_INET
-                            ? static_cast<const void*>(&reinterpret_cast<sockaddr_in*>(entry.ai_addr)->sin_addr)
-                            : &reinterpret_cast<sockaddr_in6*>(entry.ai_addr)->sin6_addr;
+  const void* address =
+      entry.ai_family == AF_INET
+          ? static_cast<const void*>(&reinterpret_cast<sockaddr_in*>(entry.ai_addr)->sin_addr)
+          : &reinterpret_cast<sockaddr_in6*>(entry.ai_addr)->sin6_addr;
   return ::inet_ntop(entry.ai_family, address, text, sizeof text) ? text : "";
 }
 
