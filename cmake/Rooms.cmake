@@ -44,6 +44,6 @@ function(osb_room name)
     target_compile_options(osb_${name}_test PRIVATE -O0)  # what is tested is optimised; matchers need not be
     osb_precompile(osb_${name}_test ${headers} ${OSB_TEST_HEADERS})
     add_test(NAME ${name} COMMAND osb_${name}_test)
-    set_tests_properties(${name} PROPERTIES TIMEOUT 300)
+    set_tests_properties(${name} PROPERTIES TIMEOUT 600)
   endif()
 endfunction()
