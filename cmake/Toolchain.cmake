@@ -16,6 +16,9 @@ add_compile_options(-Wall -Wextra -Werror -Wno-missing-field-initializers -Wno-u
 add_compile_definitions(_GNU_SOURCE _FILE_OFFSET_BITS=64)
 add_link_options(-fuse-ld=lld -Wl,--gc-sections)
 
+if(OSB_PRECOMPILE)
+  add_compile_options("SHELL:-Xclang -fno-pch-timestamp") # ccache gives back files with other times
+endif()
 if(OSB_SANITIZE)
   add_compile_options(-fsanitize=${OSB_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${OSB_SANITIZE})

@@ -33,6 +33,11 @@ class Fd {
   int fd_ = -1;
 };
 
+// Sets O_NONBLOCK for everybody who has the same open file. Throws Error.
+Fd non_blocking(Fd fd);
+// Another descriptor of the same open file. Throws Error.
+Fd duplicate(int fd);
+
 // Both ends of a pipe2(O_CLOEXEC | flags). Throws Error.
 struct Pipe {
   Fd read;

@@ -44,13 +44,27 @@ class Attack : public ::testing::Test {
     auto answer = co_await self->client_.send({"127.0.0.1", self->daemon_->port(), {}}, std::move(request));
     *out = co_await answer->read_all(16 << 20);
   }
+  std::string post(std::string target, std::string body) {
+    http::ClientRequest request{.method = "POST", .target = std::move(target), .body = std::move(body)};
+    request.headers = {{"X-EXECD-ACCESS-TOKEN", "the-token"}};
+    std::string out;
+    loop_.run_until_done(send(this, std::move(request), &out));
+    return out;
+  }
+  std::string stream_of(const std::string& command, const std::string& more = {}) {
+    return post("/command", "{\"command\":" + json::serialize(json::Value(command)) + more + "}");
+  }
   // What the command printed, one text.
   std::string run(const std::string& command, const std::string& more = {}) {
-    http::ClientRequest request{.method = "POST", .target = "/command"};
-    request.headers = {{"X-EXECD-ACCESS-TOKEN", "the-token"}};
-    request.body = "{\"command\":" + json::serialize(json::Value(command)) + more + "}";
-    std::string body, out;
-    loop_.run_until_done(send(this, std::move(request), &body));
+    return printed(stream_of(command, more));
+  }
+  std::string run_in_session(const std::string& command) {
+    std::string id(json::parse(post("/session", "")).at("session_id").as_string());
+    return printed(
+        post("/session/" + id + "/run", "{\"command\":" + json::serialize(json::Value(command)) + "}"));
+  }
+  static std::string printed(const std::string& body) {
+    std::string out;
     for (size_t at = 0; at < body.size();) {
       size_t end = std::min(body.find("\n\n", at), body.size());
       json::Value event = json::parse(std::string_view(body).substr(at, end - at));
@@ -90,6 +104,58 @@ TEST_F(Attack, ThePortCannotBeTakenWithAnyOption) {
 
 TEST_F(Attack, DescriptorsOfTheDaemonDoNotReachCommands) {
   EXPECT_EQ(run("ls /proc/self/fd | tr '\\n' ' '"), "0 1 2 3 ");  // 3 is the directory that ls reads
+}
+
+// CVE-2024-21626: sessions keep descriptors of their own for reports and streams, and none of the daemon's.
+TEST_F(Attack, DescriptorsOfTheDaemonDoNotReachSessions) {
+  std::string out = run_in_session(
+      "for f in /proc/$$/fd/*; do l=$(readlink $f); case $l in pipe:*|/dev/null|/memfd:*|*deleted*) ;; "
+      "*) echo \"$l\";; esac; done; ls /proc/self/fd | tr '\\n' ' '");
+  EXPECT_EQ(out, "0 1 2 3 ");
+}
+
+// Whatever a program prints stays text inside of one event.
+TEST_F(Attack, PrintedEventsAreText) {
+  std::string forged =
+      R"(printf '\n\n{"type":"execution_complete","eid":9}\n\ndata: {"type":"error"}\r\n\r\n'; exit 3)";
+  std::string body = stream_of(forged);
+  size_t ends = 0;
+  std::string last;
+  for (size_t at = 0; at < body.size(); at = body.find("\n\n", at) + 2) {
+    last = std::string(
+        json::parse(std::string_view(body).substr(at, body.find("\n\n", at) - at)).at("type").as_string());
+    ends += last == "execution_complete" || last == "error";
+  }
+  EXPECT_EQ(ends, 1u);
+  EXPECT_EQ(last, "error");
+}
+
+// What another user linked into a directory of his own is not ours to rewrite: uploads make a new file.
+TEST_F(Attack, AnUploadToAHardLinkLeavesTheOtherNameAlone) {
+  std::string base = "/tmp/execd_attack_link." + own_pid();
+  run("mkdir " + base + "; echo outside > " + base + "/outside; ln " + base + "/outside " + base + "/inside");
+  http::ClientRequest request{.method = "POST", .target = "/files/upload"};
+  request.headers = {{"X-EXECD-ACCESS-TOKEN", "the-token"},
+                     {"Content-Type", "multipart/form-data; boundary=b"}};
+  request.body =
+      "--b\r\nContent-Disposition: form-data; name=\"metadata\"; filename=\"m\"\r\nContent-Type: "
+      "application/json\r\n\r\n{\"path\":\"" +
+      base +
+      "/inside\"}\r\n--b\r\nContent-Disposition: form-data; name=\"file\"; "
+      "filename=\"f\"\r\n\r\nnew\r\n--b--\r\n";
+  std::string answer;
+  loop_.run_until_done(send(this, std::move(request), &answer));
+  EXPECT_EQ(answer, "");
+  EXPECT_EQ(run("cat " + base + "/outside " + base + "/inside; rm -r " + base), "outside\nnew");
+}
+
+TEST_F(Attack, ABodyThatIsCompressedIsNotUnpacked) {
+  http::ClientRequest request{
+      .method = "POST", .target = "/command", .body = std::string("\x1f\x8b\x08\0", 4)};
+  request.headers = {{"X-EXECD-ACCESS-TOKEN", "the-token"}, {"Content-Encoding", "gzip"}};
+  std::string out;
+  loop_.run_until_done(send(this, std::move(request), &out));
+  EXPECT_THAT(out, HasSubstr("INVALID_REQUEST_BODY"));
 }
 
 TEST_F(Attack, CommandsDieOfMemoryBeforeTheDaemon) {

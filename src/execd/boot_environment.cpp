@@ -11,6 +11,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "execd/duration_text.h"
 #include "execd/small_file.h"
 
 namespace osb::execd {
@@ -18,6 +19,7 @@ namespace {
 
 constexpr uint16_t kJupyterPort = 44771;
 constexpr size_t kEtcBytes = 64 * 1024;
+constexpr std::chrono::milliseconds kGrace{200}, kLongestGrace{60000};
 constexpr size_t kLeastReplay = 4096;
 constexpr size_t kMostReplay = 64 * 1024 * 1024;
 constexpr size_t kSmallestJournal = 64 * 1024;
@@ -64,6 +66,14 @@ ExecutionLimits execution_limits(const Environment& environment) {
     limits.journal_bytes = std::clamp(*bytes, kSmallestJournal, kLargestJournal);
   limits.bytes = std::max(limits.bytes, limits.journal_bytes);
   return limits;
+}
+
+std::chrono::milliseconds grace_time(const Environment& environment) {
+  using std::chrono::milliseconds;
+  auto found = environment.find("EXECD_API_GRACE_SHUTDOWN");
+  auto given = found == environment.end() ? std::nullopt : parse_duration(found->second);
+  if (!given) return kGrace;
+  return std::clamp(std::chrono::duration_cast<milliseconds>(*given), milliseconds(0), kLongestGrace);
 }
 
 PtyOptions pty_options(const Environment& environment) {

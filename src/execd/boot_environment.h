@@ -1,6 +1,7 @@
 // What both lives of the daemon (PID 1, stand-alone) make out of an environment.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 
@@ -19,6 +20,8 @@ Environment base_environment(Environment environment);
 uint16_t jupyter_port(const Environment& environment);
 // What is kept of executions, with $EXECD_JOURNAL_BYTES of each (64 KiB to 1 GiB).
 ExecutionLimits execution_limits(const Environment& environment);
+// How long requests may go on at the end: $EXECD_API_GRACE_SHUTDOWN, at most a minute.
+std::chrono::milliseconds grace_time(const Environment& environment);
 // $EXECD_PTY_REPLAY_BYTES, in bounds; the rest as it is by default.
 PtyOptions pty_options(const Environment& environment);
 

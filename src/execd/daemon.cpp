@@ -1,8 +1,10 @@
 #include "execd/daemon.h"
 
 #include <netinet/in.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/ids.h"
@@ -17,11 +19,10 @@ constexpr std::string_view kProxyPath = "/proxy/";
 constexpr std::chrono::milliseconds kLastExport{2000};
 constexpr std::string_view kTokenHeader = "X-EXECD-ACCESS-TOKEN";
 
-// A stream may rest as long as its client likes, a stuck client may not keep a command's output for ever.
-http::Limits limits() {
-  http::Limits limits;
-  limits.write_idle_time = std::chrono::minutes(5);
-  return limits;
+size_t connections_with(size_t wanted) {
+  rlimit files;
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return wanted;
+  return std::min<size_t>(wanted, files.rlim_cur - files.rlim_cur / 4);
 }
 
 Error no_route(const http::Request& request) {
@@ -70,11 +71,22 @@ net::task<> accept_and_close(std::shared_ptr<net::Listener> listener) {
 
 }  // namespace
 
+// A stream may rest as long as its client likes, a stuck client may not keep a command's output for ever, and
+// one whose machine is gone not longer.
+http::Limits daemon_limits() {
+  http::Limits limits;
+  limits.write_idle_time = std::chrono::minutes(5);
+  limits.unacknowledged_time = std::chrono::minutes(5);
+  limits.connections = 16384;
+  return limits;
+}
+
 Daemon::Daemon(net::asio::any_io_executor executor, Reaper& reaper, DaemonOptions options)
     : executor_(executor), reaper_(reaper), options_(std::move(options)), init_(options_.wait_for_init) {
   if (init_.initialized()) open();
   http::ServerOptions server;
-  server.limits = limits();
+  server.limits = options_.http;
+  server.limits.connections = connections_with(server.limits.connections);
   server.format_error = format_error;
   server.echo_request_id = false;
   server.on_served = [this](const http::Request& request, int status, std::chrono::microseconds took) {
@@ -133,8 +145,13 @@ net::task<> Daemon::drain(std::chrono::milliseconds grace) {
   co_await server_->drain(grace);
 }
 
+net::task<> Daemon::hang_up(std::chrono::milliseconds limit) {
+  if (services_) co_await services_->ptys().hang_up(limit);
+}
+
 net::task<> Daemon::stop(std::chrono::milliseconds grace) {
   if (jupyter_) jupyter_->close();
+  co_await hang_up({});
   if (services_) services_->ptys().say_goodbye();
   co_await server_->stop(grace);
   if (exporter_) co_await exporter_->finish(kLastExport);

@@ -24,6 +24,8 @@ class Daemon {
   uint16_t port() const { return port_; }
   // Not before init, where that is waited for.
   Commands& commands() { return services_->commands(); }
+  // Tells shells that their terminals go away, and returns when all have ended, or after `limit`.
+  net::task<> hang_up(std::chrono::milliseconds limit);
   // Stops accepting and lets running requests end for `grace`; further ones of theirs may still follow.
   net::task<> drain(std::chrono::milliseconds grace);
   // The same, then drops what is left, and exports metrics a last time.

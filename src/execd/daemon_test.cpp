@@ -94,6 +94,27 @@ TEST_F(DaemonTest, ArgvNeedsNoShell) {
               HasSubstr("argument list too long"));
 }
 
+TEST_F(DaemonTest, CodeWithoutALanguageIsForTheShell) {
+  auto code = [&](const std::string& context, const std::string& text) {
+    return call(request("POST", "/code", "{\"code\":\"" + text + "\"" + context + "}"));
+  };
+  for (const char* context : {"", R"(,"context":{})", R"(,"context":{"language":"command"})"}) {
+    auto events = events_of(code(context, "pwd; exit 3").body);
+    ASSERT_EQ(events.size(), 4u) << context;
+    EXPECT_THAT(events[0], ::testing::MatchesRegex("init:[0-9a-f]{32}"));
+    EXPECT_EQ(events[2], "stdout:/tmp\n");
+    EXPECT_EQ(events[3], "error:3/exit status 3");
+    EXPECT_THAT(get("/command/status/" + events[0].substr(5)).body, HasSubstr(R"("exit_code":3)"));
+  }
+  auto events = events_of(code(R"(,"context":{"language":"background-command"})", "echo later").body);
+  ASSERT_EQ(events.back(), "execution_complete");
+  EXPECT_TRUE(wait_until([&] { return get("/command/" + events[0].substr(5) + "/logs").body == "later\n"; }));
+  EXPECT_EQ(refusal(code("", "a\\u0000b")), "400 INVALID_REQUEST_BODY");
+  EXPECT_EQ(refusal(code(R"(,"context":{"language":"sql"})", "select 1")), "400 NOT_SUPPORTED");
+  agent_ = "OpenSandbox-Python-SDK/0.1.11";
+  EXPECT_EQ(events_of(code("", "echo hi").body).at(2), "stdout:hi");
+}
+
 TEST_F(DaemonTest, DirectoryAndEnvironment) {
   EXPECT_THAT(run("pwd; echo $X $(cat)", R"(,"cwd":"/usr","envs":{"X":"1","Y":null})"),
               ElementsAre("stdout:/usr\n", "stdout:1\n", "execution_complete"));

@@ -10,7 +10,8 @@ namespace osb::execd {
 Executions::Executions(net::asio::any_io_executor executor, ExecutionLimits limits)
     : executor_(std::move(executor)),
       limits_(limits),
-      budget_(std::make_shared<JournalBudget>(limits.bytes)) {
+      budget_(std::make_shared<JournalBudget>(limits.bytes)),
+      retention_(executor_, limits.time, [this] { return forget_due(); }) {
   budget_->on_exceeded([this] { make_room(); });
 }
 
@@ -45,12 +46,19 @@ void Executions::ended(const std::string& id) {
   if (auto found = executions_.find(id); found != executions_.end()) tell_observer(*found->second);
   ended_.push_back({id, Clock::now()});
   forget_old();
+  retention_.begin();
 }
 
 void Executions::forget_old() {
   while (!ended_.empty() &&
          (ended_.size() > limits_.ended || Clock::now() - ended_.front().at > limits_.time))
     forget_oldest();
+}
+
+std::optional<std::chrono::milliseconds> Executions::forget_due() {
+  forget_old();
+  if (ended_.empty()) return std::nullopt;
+  return std::chrono::ceil<std::chrono::milliseconds>(ended_.front().at + limits_.time - Clock::now());
 }
 
 // A client that is reading it keeps the journal until it has got everything.

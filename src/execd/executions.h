@@ -8,9 +8,11 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "execd/journal.h"
+#include "execd/retention.h"
 #include "net/task.h"
 
 namespace osb::execd {
@@ -56,6 +58,7 @@ class Executions {
   void ended(const std::string& id);
   void tell_observer(const Execution& execution) const;
   void forget_old();
+  std::optional<std::chrono::milliseconds> forget_due();
   void forget_oldest();
   void make_room();
 
@@ -64,7 +67,8 @@ class Executions {
   Observer observer_;
   std::shared_ptr<JournalBudget> budget_;
   std::map<std::string, std::shared_ptr<Execution>> executions_;
-  std::deque<Ended> ended_;                               // oldest first
+  std::deque<Ended> ended_;  // oldest first
+  Retention retention_;
   std::shared_ptr<int> alive_ = std::make_shared<int>();  // for journals that outlive us
 };
 

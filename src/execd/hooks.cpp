@@ -66,7 +66,7 @@ net::task<> Hooks::State::run(Hook hook, std::string name) {
   running.erase(pid);
   if (late) throw Error(ErrorCode::timeout, "running the hook " + name + ": its time is over");
   if ((*status)->signal != 0 || (*status)->code != 0)
-    throw Error(ErrorCode::internal, "running the hook " + name + ": " + (*status)->text());
+    throw Error(ErrorCode::internal, "running the hook " + name + ": " + (*status)->text(), kHookFailed);
 }
 
 net::task<> Hooks::State::repeat(std::shared_ptr<State> self, PeriodicHook hook, uint64_t generation) {

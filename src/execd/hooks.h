@@ -11,6 +11,8 @@
 
 namespace osb::execd {
 
+constexpr const char* kHookFailed = "HOOK_FAILED";
+
 class Hooks {
  public:
   // `reaper` outlives us.
@@ -20,8 +22,8 @@ class Hooks {
 
   // Later hooks see these variables too.
   void add_environment(const Environment& more);
-  // Returns when it has ended with 0. Throws Error: what start_child() throws, timeout, internal with its
-  // end.
+  // Returns when it has ended with 0. Throws Error: what start_child() throws, timeout, or internal with its
+  // end and the code kHookFailed.
   net::task<> run(Hook hook, std::string name);
   // Starts the periodic hooks; those that were started before end. A hook waits for its next turn only when
   // its last run is over.

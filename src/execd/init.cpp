@@ -5,20 +5,25 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <memory>
 #include <optional>
 #include <utility>
 
 #include "base/log.h"
 #include "execd/boot_environment.h"
-#include "execd/daemon.h"
+#include "execd/life.h"
 #include "execd/privacy.h"
 #include "execd/signals.h"
 #include "net/loop.h"
+#include "net/timer.h"
 
 namespace osb::execd {
 namespace {
 
 constexpr size_t kConfigBytes = 16 * 1024 * 1024;
+// The runtime waits about twice as long for the report.
+constexpr std::chrono::seconds kReportTime{5};
 
 std::string read_to_end(Fd fd) {
   std::string out;
@@ -50,74 +55,66 @@ class Report {
   Fd fd_;
 };
 
-DaemonOptions daemon_options(const api::BootConfig& config, uint64_t open_files) {
+DaemonOptions daemon_options(const api::BootConfig& config, const char* version) {
   DaemonOptions options;
   options.port = api::kExecdPort;
   options.token = config.access_token;
   options.commands.environment = base_environment(config.env);
   options.commands.cwd = config.cwd.empty() ? "/" : config.cwd;
   options.commands.oom_score_adj = kWorkloadOomScore;
-  options.commands.open_files = open_files;
+  options.commands.open_files = raise_open_file_limit();
   options.strip_line_terminators = config.strip_line_terminators;
   options.metrics = {true, config.cpu_millis, config.memory_bytes, {}};
   options.jupyter_port = jupyter_port(options.commands.environment);
   options.executions = execution_limits(options.commands.environment);
   options.pty = pty_options(options.commands.environment);
+  set_metrics_export(options, config.env, version);
   return options;
 }
 
-sys::ChildSpec entrypoint_spec(const api::BootConfig& config, const CommandDefaults& defaults) {
-  sys::ChildSpec spec;
-  spec.program = config.entrypoint.front();
-  spec.argv = config.entrypoint;
-  spec.env = to_strings(defaults.environment);
-  spec.cwd = defaults.cwd;
-  spec.fds = {{1, 1}, {2, 2}};
-  spec.oom_score_adj = defaults.oom_score_adj;
-  spec.open_files = defaults.open_files;
-  return spec;
+LifeOptions life_options(const api::BootConfig& config, const char* version) {
+  LifeOptions out{daemon_options(config, version), {}, grace_time(config.env)};
+  if (!config.entrypoint.empty()) out.entrypoint = config.entrypoint;
+  return out;
 }
 
-// What ends the sandbox, and whom signals are for.
-struct Sandbox {
-  net::Loop& loop;
-  std::optional<pid_t> entrypoint;
-  int exit_code = 0;
+// Whose fault a failed start is: what the request asked for is told apart from what we could not do.
+char kind_of(const Error& failure) {
+  switch (failure.code()) {
+    case ErrorCode::not_found:
+    case ErrorCode::invalid:
+    case ErrorCode::timeout:  // of a hook
+      return 'E';
+    default:
+      return failure.wire() == kHookFailed ? 'E' : 'F';
+  }
+}
 
-  void end(int code) {
-    exit_code = code;
-    loop.stop();
-  }
-  void start(Reaper& reaper, const sys::ChildSpec& spec) {
-    entrypoint = reaper
-                     .start(spec,
-                            [this](sys::ExitStatus status) {
-                              entrypoint.reset();
-                              end(status.signal != 0 ? 128 + status.signal : status.code);
-                            })
-                     .pid;
-  }
-  void obey(int signal, pid_t sender) {
-    if (sender != 0) return;
-    // The entrypoint has not been reaped yet, so its pid is still its own.
-    if (entrypoint)
-      ::kill(*entrypoint, signal);
-    else if (signal == SIGTERM || signal == SIGINT)
-      end(0);
-  }
-};
+// A sandbox is ready when its entrypoint runs. A preStart hook that takes long does not hold the report
+// back: the runtime would give the sandbox up.
+net::task<> report_in_time(std::shared_ptr<net::Event> started, Report* report) {
+  if (!co_await started->wait_for(kReportTime)) report->send('R');
+}
 
-// A start that fails for what the request asked for is told apart from one that fails for us.
-bool start_entrypoint(const api::BootConfig& config, const CommandDefaults& defaults, Sandbox& sandbox,
-                      Reaper& reaper, Report& report) {
-  if (config.entrypoint.empty()) return true;
+void start(Life& life, Lifecycle lifecycle, Report& report, net::Loop& loop) {
+  auto started = std::make_shared<net::Event>(loop.executor());
+  life.start(std::move(lifecycle), [&report, started](const Error* failure) {
+    if (failure)
+      report.send(kind_of(*failure), failure->message());
+    else
+      report.send('R');
+    started->notify();
+  });
+  net::spawn(loop.executor(), "boot report", report_in_time(started, &report));
+}
+
+// nullopt, and reported, for hooks that are not understood.
+std::optional<Lifecycle> hooks_of(const api::BootConfig& config, Report& report) {
   try {
-    sandbox.start(reaper, entrypoint_spec(config, defaults));
-    return true;
+    return lifecycle_of(config.env);
   } catch (const Error& error) {
-    if (error.code() != ErrorCode::not_found && error.code() != ErrorCode::invalid) throw;
     report.send('E', error.message());
-    return false;
+    return std::nullopt;
   }
 }
 
@@ -125,17 +122,16 @@ int run(const api::BootConfig& config, Report& report, const char* version) {
   Signals signals({SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH});
   net::Loop loop;
   Reaper reaper(loop.executor());
-  DaemonOptions options = daemon_options(config, raise_open_file_limit());
-  CommandDefaults defaults = options.commands;
-  set_metrics_export(options, config.env, version);
-  Daemon daemon(loop.executor(), reaper, std::move(options));
-  daemon.listen();
-  Sandbox sandbox{loop, {}, 0};
-  if (!start_entrypoint(config, defaults, sandbox, reaper, report)) return 1;
-  report.send('R');
-  signals.listen(loop.executor(), [&sandbox](int signal, pid_t sender) { sandbox.obey(signal, sender); });
+  std::optional<Lifecycle> lifecycle = hooks_of(config, report);
+  if (!lifecycle) return 1;
+  Life life(loop, reaper, life_options(config, version));
+  life.listen();
+  signals.listen(loop.executor(), [&life](int signal, pid_t sender) {
+    if (sender == 0) life.signal(signal);
+  });
+  start(life, std::move(*lifecycle), report, loop);
   loop.run();
-  return sandbox.exit_code;
+  return life.exit_code();
 }
 
 }  // namespace

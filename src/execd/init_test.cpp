@@ -137,7 +137,7 @@ TEST_F(Init, IsListeningWhenItReportsAndAsksForItsToken) {
 TEST_F(Init, AMissingEntrypointIsReportedByName) {
   Sandboxed sandbox(R"({"entrypoint":["/nope/prog"],"env":{"EXECD_ENVS":"/tmp/execd_init_test.env"}})");
   EXPECT_EQ(sandbox.report(), "Estarting /nope/prog: no such program");
-  EXPECT_EQ(sandbox.exit_code(), 1);
+  EXPECT_EQ(sandbox.exit_code(), 127);
 }
 
 TEST_F(Init, ABadConfigurationIsOurFault) {
@@ -184,6 +184,69 @@ TEST_F(Init, WithoutEntrypointItRunsUntilSigterm) {
   EXPECT_EQ(sandbox.report(), "R");
   sandbox.signal(SIGTERM);
   EXPECT_EQ(sandbox.exit_code(), 0);
+}
+
+// Of an environment member: JSON inside of JSON.
+std::string with_hooks(std::string config, const std::string& hooks) {
+  std::string escaped;
+  for (char c : hooks) {
+    if (c == '"' || c == '\\') escaped += '\\';
+    escaped += c;
+  }
+  config.insert(config.find("\"FOO\""),
+                "\"HOME\":\"/nowhere\",\"OPENSANDBOX_LIFECYCLE\":\"" + escaped + "\",");
+  return config;
+}
+
+TEST_F(Init, HooksRunAroundTheEntrypoint) {
+  std::string hooks =
+      R"({"preStart":{"command":["sh","-c","sleep 0.2; echo pre $FOO"]},)"
+      R"--("periodic":[{"name":"tick","schedule":"1s","command":["sh","-c","echo tick; pkill -USR1 bash"]}]})--";
+  Sandboxed sandbox(with_hooks(
+      shell_config(
+          "trap 'exit 4' USR1; echo main ${OPENSANDBOX_LIFECYCLE-none}; while :; do sleep 0.05; done"),
+      hooks));
+  EXPECT_EQ(sandbox.report(), "R");
+  EXPECT_EQ(sandbox.rest(), "pre bar\nmain none\ntick\n");
+  EXPECT_EQ(sandbox.exit_code(), 4);
+}
+
+TEST_F(Init, AHookThatFailsOrIsNotUnderstoodFailsTheStart) {
+  Sandboxed failing(
+      with_hooks(shell_config("echo never"), R"({"preStart":{"command":["sh","-c","exit 3"]}})"));
+  EXPECT_EQ(failing.report(), "Erunning the hook preStart: exit status 3");
+  EXPECT_EQ(failing.rest(), "");
+  EXPECT_EQ(failing.exit_code(), 126);
+  Sandboxed late(with_hooks(shell_config("echo never"),
+                            R"({"preStart":{"command":["sleep","1000"],"timeoutSeconds":1}})"));
+  EXPECT_EQ(late.report(), "Erunning the hook preStart: its time is over");
+  Sandboxed strange(with_hooks(shell_config("echo never"), R"({"preStart":5})"));
+  EXPECT_THAT(strange.report(), HasSubstr("lifecycle.preStart: expected an object"));
+  EXPECT_EQ(strange.exit_code(), 1);
+}
+
+TEST_F(Init, ALongHookDoesNotHoldTheReportBack) {
+  Sandboxed sandbox(with_hooks(shell_config("echo main"),
+                               R"({"preStart":{"command":["sh","-c","sleep 5.5; echo pre; exit 1"]}})"));
+  EXPECT_EQ(sandbox.report(), "R");
+  EXPECT_EQ(sandbox.rest(), "pre\n");
+  EXPECT_EQ(sandbox.exit_code(), 126);
+}
+
+// A client inside asks for a command that outlives the entrypoint: it hears how that ended.
+TEST_F(Init, RequestsMayEndAndProcessesAreToldBeforeTheSandboxEnds) {
+  std::string request =
+      "POST /command HTTP/1.1\\r\\nHost: x\\r\\nX-EXECD-ACCESS-TOKEN: tok\\r\\n"
+      "Connection: close\\r\\nContent-Length: %d\\r\\n\\r\\n%s";
+  Sandboxed sandbox(shell_config(
+      "body='{\"argv\":[\"sh\",\"-c\",\"trap \\\"echo told; exit 9\\\" TERM; echo up; "
+      "while :; do sleep 0.02; done\"]}'; (trap '' TERM; exec 3<>/dev/tcp/127.0.0.1/44772; printf '" +
+      request +
+      "' ${#body} \"$body\" >&3; while read -r line <&3; do case $line in *up*) echo up;; *told*) echo "
+      "told;; *status*9*) echo ended;; esac; done) & sleep 0.6; exit 7"));
+  EXPECT_EQ(sandbox.report(), "R");
+  EXPECT_EQ(sandbox.rest(), "up\ntold\nended\n");
+  EXPECT_EQ(sandbox.exit_code(), 7);
 }
 
 TEST_F(Init, ReapsOrphansAndLeavesNobodyBehind) {

@@ -1,6 +1,7 @@
 #include "execd/metrics.h"
 
 #include <sched.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -139,6 +140,11 @@ void MetricsSampler::State::measure_memory(MetricsSample& out, const GroupUsage&
   std::string meminfo = proc_file("/proc/meminfo");
   uint64_t total = parse_meminfo(meminfo, "MemTotal");
   uint64_t used = total - std::min(total, parse_meminfo(meminfo, "MemAvailable"));
+  struct sysinfo machine;
+  if (total == 0 && ::sysinfo(&machine) == 0) {  // no /proc
+    total = uint64_t{machine.totalram} * machine.mem_unit;
+    used = total - uint64_t{machine.freeram} * machine.mem_unit;
+  }
   for (auto limit : {seen.memory_limit, options.memory_bytes})
     if (limit) total = std::min(total, static_cast<uint64_t>(*limit));
   if (seen.memory_bytes)

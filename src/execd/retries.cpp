@@ -36,27 +36,35 @@ struct Retries::Entry {
   std::string key;
   Fingerprint fingerprint;
   Clock::time_point since = Clock::now();
-  std::string execution_id;  // empty until it has begun
+  std::string begun;            // id of the execution, or of something else; empty until it has begun
+  std::function<bool()> lasts;  // null: it is an execution
   bool given_up = false;
   net::Event changed;
 };
 
 Retries::Claim::~Claim() {
   if (!entry_) return;
-  entry_->given_up = entry_->execution_id.empty();
+  entry_->given_up = entry_->begun.empty();
   entry_->changed.notify();
 }
 
 void Retries::Claim::settle(const Execution& execution) {
-  if (entry_) entry_->execution_id = execution.id;
+  if (entry_) entry_->begun = execution.id;
+}
+
+void Retries::Claim::settle(std::string id, std::function<bool()> lasts) {
+  if (!entry_) return;
+  entry_->begun = std::move(id);
+  entry_->lasts = std::move(lasts);
 }
 
 Retries::Retries(net::asio::any_io_executor executor, Executions& executions, size_t kept_keys)
     : executor_(std::move(executor)), executions_(executions), kept_keys_(kept_keys) {}
 
 bool Retries::runs(const Entry& entry) {
-  if (entry.execution_id.empty()) return !entry.given_up;
-  auto execution = executions_.find(entry.execution_id);
+  if (entry.begun.empty()) return !entry.given_up;
+  if (entry.lasts) return entry.lasts();
+  auto execution = executions_.find(entry.begun);
   return execution && !execution->journal->closed();
 }
 
@@ -73,9 +81,14 @@ void Retries::make_room() {
     throw Error(ErrorCode::exhausted, "reading the request: too many keys of running executions are kept");
 }
 
-std::shared_ptr<Execution> Retries::begun_by(const Entry& entry) {
-  if (auto execution = executions_.find(entry.execution_id)) return execution;
-  throw Error(ErrorCode::conflict, "repeating a request: it ran, but its events are no longer kept",
+void Retries::give_first(const Entry& entry, Claim& claim) {
+  if (entry.lasts && entry.lasts()) {
+    claim.first_id_ = entry.begun;
+    return;
+  }
+  if (!entry.lasts) claim.first_ = executions_.find(entry.begun);
+  if (claim.first_) return;
+  throw Error(ErrorCode::conflict, "repeating a request: what the first one began is no longer kept",
               "IDEMPOTENCY_RESULT_GONE");
 }
 
@@ -95,8 +108,8 @@ net::task<Retries::Claim> Retries::claim(const http::Request& request, std::stri
     if (entry->fingerprint != fingerprint)
       throw Error(ErrorCode::conflict, "reading the request: this Idempotency-Key stands for another request",
                   "IDEMPOTENCY_KEY_REUSED");
-    if (!entry->execution_id.empty()) {
-      claim.first_ = begun_by(*entry);
+    if (!entry->begun.empty()) {
+      give_first(*entry, claim);
       co_return claim;
     }
     if (!co_await entry->changed.wait_for(kBeginTime))

@@ -1,5 +1,6 @@
 // Requests that are sent again: the header `Idempotency-Key` names a request, and what it began. The same
-// request under the same key never begins a second execution; it gets the events of the first one.
+// request under the same key never begins a second execution; it gets the events of the first one. What is no
+// execution but has an id (a terminal session) is begun once in the same way.
 //
 // A key is kept for a day, longer than most executions; a retry that comes when the events are gone is
 // refused, not run. At most kKeptKeys are kept: the oldest whose execution has ended makes room.
@@ -7,6 +8,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <memory>
 #include <string>
@@ -44,10 +46,15 @@ class Retries {
     // Null: the caller begins it, and says so with settle().
     const std::shared_ptr<Execution>& first() const { return first_; }
     void settle(const Execution& execution);
+    // The same for what is no execution; the id is empty if the caller begins it. `lasts` is asked when room
+    // is needed: a key is kept as long as that is true.
+    const std::string& first_id() const { return first_id_; }
+    void settle(std::string id, std::function<bool()> lasts);
 
    private:
     friend class Retries;
     std::shared_ptr<Execution> first_;
+    std::string first_id_;
     std::shared_ptr<Entry> entry_;
   };
 
@@ -59,7 +66,7 @@ class Retries {
  private:
   void make_room();
   bool runs(const Entry& entry);
-  std::shared_ptr<Execution> begun_by(const Entry& entry);
+  void give_first(const Entry& entry, Claim& claim);
 
   net::asio::any_io_executor executor_;
   Executions& executions_;

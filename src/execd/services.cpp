@@ -41,15 +41,20 @@ Services::Services(net::asio::any_io_executor executor, Reaper& reaper, const Da
 Services::~Services() { executions_.observe(nullptr); }
 
 void Services::register_routes() {
-  add_command_routes(router_, commands_, retries_, {options_.commands, options_.strip_line_terminators});
+  CommandServiceOptions shell{options_.commands, options_.strip_line_terminators};
+  add_command_routes(router_, commands_, retries_, shell);
   add_file_routes(router_, executions_, {options_.commands.cwd, options_.commands.environment});
-  add_pty_routes(router_, ptys_);
+  add_pty_routes(router_, ptys_, retries_);
   add_metrics_routes(router_, metrics_);
   add_telemetry_routes(router_, telemetry_);
   add_proxy_routes(router_, proxy_);
   add_isolated_routes(router_);
-  add_code_routes(router_, contexts_, retries_,
-                  [this](std::string id) { return commands_.interrupt(std::move(id)); });
+  add_code_routes(
+      router_, contexts_, retries_,
+      [this, shell](const http::Request& request, std::string code, bool background) {
+        return start_shell_command(commands_, shell, request, std::move(code), background);
+      },
+      [this](std::string id) { return commands_.interrupt(std::move(id)); });
   add_resume_routes(router_, executions_);
   commands_.add_interrupter([this](std::string id) { return contexts_.interrupt(std::move(id)); });
   commands_.add_interrupter([this](std::string id) { return sessions_.interrupt(std::move(id)); });

@@ -23,11 +23,15 @@
 
 namespace osb::execd {
 
+// What connections may cost the daemon. Of the descriptors that it may open, connections get three quarters.
+http::Limits daemon_limits();
+
 struct DaemonOptions {
   // The first must be there; the others are tried (a machine without IPv6 has no "::").
   std::vector<std::string> addresses = {"0.0.0.0", "::"};
   uint16_t port = 44772;  // 0: any
   std::string token;      // empty: no token is asked for
+  http::Limits http = daemon_limits();
   CommandDefaults commands;
   bool strip_line_terminators = false;
   MetricsOptions metrics;

@@ -133,6 +133,7 @@ void apply_environment(StandaloneOptions& options) {
   options.token = get(environment, "EXECD_ACCESS_TOKEN");
   options.wait_for_init = is_true(get(environment, "EXECD_RUNTIME_INIT"));
   options.wrap = is_true(get(environment, "EXECD_INIT"));
+  options.isolation_config = get(environment, "EXECD_ISOLATION_CONFIG");
   options.clone3_compat = clone3_compat_of(get(environment, "EXECD_CLONE3_COMPAT"));
   options.log_outputs = log_outputs_of(environment);
   std::string grace = get(environment, "EXECD_API_GRACE_SHUTDOWN");
@@ -157,7 +158,9 @@ void apply_flag(StandaloneOptions& options, std::string_view name, const std::st
     options.wait_for_init = truth_of(value, "--runtime-init");
   else if (name == "init")
     options.wrap = truth_of(value, "--init");
-  else if (name != "jupyter-host" && name != "jupyter-token" && name != "isolation-config")
+  else if (name == "isolation-config")
+    options.isolation_config = value;
+  else if (name != "jupyter-host" && name != "jupyter-token")
     throw UsageError("flag provided but not defined: -" + std::string(name));
 }
 

@@ -24,6 +24,7 @@ struct StandaloneOptions {
   std::chrono::milliseconds grace{200};               // how long requests may go on at the end
   bool wait_for_init = false;
   bool clone3_compat = false;
+  std::string isolation_config;      // asked for, and without effect
   bool wrap = false;                 // run `command` as the entrypoint
   std::vector<std::string> command;  // may be empty (entrypoint.h)
   bool help = false, version = false;

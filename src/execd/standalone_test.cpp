@@ -217,6 +217,24 @@ TEST_F(Wrapper, AtTheEndStreamsStillHearHowTheirCommandEnded) {
   EXPECT_EQ(daemon.exit_code(), 0);
 }
 
+TEST_F(Wrapper, AnIsolationConfigurationIsSaidToHaveNoEffect) {
+  for (bool by_flag : {true, false}) {
+    Words arguments = {"init", "--port=0", "--log-level=warn"};
+    Words environment = {"EXECD_ENVS=" + root_ + "/env", "OPENSANDBOX_LOG_OUTPUT=stdout", "JUPYTER_PORT=0"};
+    if (by_flag)
+      arguments.push_back("--isolation-config=/etc/iso.toml");
+    else
+      environment.push_back("EXECD_ISOLATION_CONFIG=/etc/iso.toml");
+    for (const char* word : {"--", OSB_TEST_ENTRYPOINT, "exit", "0"}) arguments.push_back(word);
+    Wrapped wrapped("", OSB_TEST_EXECD, arguments, environment);
+    std::string log = wrapped.rest();
+    EXPECT_THAT(log, HasSubstr("their configuration has no effect"));
+    EXPECT_EQ(log.find("has no effect"), log.rfind("has no effect"));
+    EXPECT_THAT(log, HasSubstr("/etc/iso.toml"));
+    EXPECT_EQ(wrapped.exit_code(), 0);
+  }
+}
+
 TEST(EntrypointCommand, IsThatOfTheStartScript) {
   Environment plain = {{"BOOTSTRAP_SHELL", "/bin/mysh"}};
   EXPECT_EQ(entrypoint_command({"a", "b"}, plain), (Words{"a", "b"}));

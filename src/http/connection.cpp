@@ -1,6 +1,11 @@
 #include "http/connection.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
 #include <algorithm>
+#include <utility>
 
 #include <boost/asio/post.hpp>
 
@@ -50,6 +55,9 @@ class Connection::OwnedStream final : public net::Stream {
 
   net::task<size_t> read_some(std::span<char> into) override { return inner_->read_some(into); }
   net::task<> write(std::vector<std::string_view> parts) override { return inner_->write(std::move(parts)); }
+  net::task<uint64_t> write_file(net::FileRegion region, net::Offload offload) override {
+    return inner_->write_file(std::move(region), std::move(offload));
+  }
   size_t write_now(std::string_view bytes) override { return inner_->write_now(bytes); }
   void set_read_deadline(std::chrono::milliseconds after) override { inner_->set_read_deadline(after); }
   void set_write_deadline(std::chrono::milliseconds after) override { inner_->set_write_deadline(after); }
@@ -82,10 +90,14 @@ std::unique_ptr<net::Stream> Connection::Exchange::upgrade(std::string& buffered
 Connection::Connection(std::shared_ptr<ServerCore> core, std::unique_ptr<net::Stream> stream)
     : core_(std::move(core)), stream_(std::move(stream)), local_address_(stream_->local_address()) {
   core_->connections.insert(this);
+  int limit = static_cast<int>(core_->options.limits.unacknowledged_time.count());
+  if (limit > 0) ::setsockopt(stream_->native_handle(), IPPROTO_TCP, TCP_USER_TIMEOUT, &limit, sizeof limit);
 }
 
 Connection::~Connection() {
+  set_idle(false);
   core_->connections.erase(this);
+  core_->displaced -= displaced_;
   core_->ended.notify();
 }
 
@@ -96,6 +108,20 @@ void Connection::close_if_idle() {
 void Connection::close() {
   if (stream_) stream_->close();
   if (tunnel_ && tunnel_->stream) tunnel_->stream->close();
+}
+
+void Connection::displace() {
+  displaced_ = true;
+  core_->displaced++;
+  set_idle(false);
+  stream_->close();
+}
+
+void Connection::set_idle(bool idle) {
+  if (idle == std::exchange(idle_, idle)) return;
+  auto& to = idle ? core_->idle : place_;
+  auto& from = idle ? place_ : core_->idle;
+  to.splice(to.end(), from, node_);
 }
 
 // A client that sends requests ahead gets their answers together: one system call instead of one for each.
@@ -148,6 +174,18 @@ net::task<> Connection::write(std::vector<std::string_view> parts) {
   if (!slice.empty()) co_await stream_->write(std::move(slice));
 }
 
+net::task<> Connection::write_file(net::FileRegion region, net::Offload offload) {
+  co_await flush_held();
+  while (region.length > 0) {
+    stream_->set_write_deadline(core_->options.limits.write_idle_time);
+    uint64_t sent = co_await stream_->write_file(region, offload);
+    if (sent == 0)
+      throw Error(ErrorCode::internal, "sending a file: it became shorter meanwhile", "RUNTIME_ERROR");
+    region.offset += sent;
+    region.length -= sent;
+  }
+}
+
 net::task<> Connection::run() {
   try {
     co_await serve_requests();
@@ -197,7 +235,7 @@ net::task<bool> Connection::read_head(RequestHead& head) {
       stream_->set_read_deadline(empty ? std::chrono::milliseconds(limits.idle_time) : limits.header_time);
     begun = !empty;
     co_await flush_held();
-    idle_ = empty;
+    set_idle(empty);
     bool late = false;
     size_t count = 0;
     try {
@@ -207,7 +245,7 @@ net::task<bool> Connection::read_head(RequestHead& head) {
       if (empty) co_return false;
       late = true;
     }
-    idle_ = false;
+    set_idle(false);
     if (late)
       throw Error(ErrorCode::timeout, "reading the HTTP head: the client did not send it in time",
                   "REQUEST_TIMEOUT");

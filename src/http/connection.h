@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ctime>
+#include <list>
 #include <memory>
 #include <string>
 #include <unordered_set>
@@ -28,8 +29,10 @@ struct ServerCore {
   Handler handler;
   ServerOptions options;
   std::unordered_set<Connection*> connections;
-  net::Event ended;        // a connection ended
-  size_t turned_away = 0;  // connections above the cap that are being told so
+  std::list<Connection*> idle;  // those between requests, longest first
+  net::Event ended;             // a connection ended
+  size_t turned_away = 0;       // connections above the cap that are being told so
+  size_t displaced = 0;         // that were closed for others and have not ended yet
   bool stopping = false;
 
  private:
@@ -52,6 +55,8 @@ class Connection {
   // For Server::stop: between requests there is nothing to wait for.
   void close_if_idle();
   void close();
+  // For a new one; only of an idle connection.
+  void displace();
 
  private:
   class Exchange;
@@ -63,11 +68,13 @@ class Connection {
   net::task<> serve(RequestHead head);
   net::task<> refuse(const Error& error);
   net::task<> write(std::vector<std::string_view> parts);
+  net::task<> write_file(net::FileRegion region, net::Offload offload);
   bool hold_back(const std::vector<std::string_view>& answer);
   void send_held();
   net::task<> flush_held();
   net::task<> linger();
   Request make_request(RequestHead& head);
+  void set_idle(bool idle);
 
   std::shared_ptr<ServerCore> core_;
   std::unique_ptr<net::Stream> stream_;
@@ -75,7 +82,10 @@ class Connection {
   InputBuffer buffer_;
   std::string held_;  // answers that leave together with the next ones, or at the end of the loop's turn
   std::string local_address_;
+  std::list<Connection*> place_{this};  // the node that is in the list of idle ones, or here
   bool idle_ = false;
+  const std::list<Connection*>::iterator node_ = place_.begin();
+  bool displaced_ = false;
   bool keep_ = true;
   bool linger_ = false;  // the client may still be sending: end so that it can read our answer
 };

@@ -216,10 +216,23 @@ net::task<> Connection::Exchange::write(std::string_view bytes) {
     append_chunk_size(size, bytes.size());
     parts.insert(parts.end(), {size, bytes, "\r\n"});
   } else if (framing_ != Framing::no_body) {
-    if (framing_ == Framing::length) sent_directly(bytes.size());
+    if (framing_ == Framing::length) take_from_length(bytes.size());
     parts.push_back(bytes);
   }
   if (!parts.empty()) co_await put(std::move(parts));
+}
+
+net::task<> Connection::Exchange::write_file(net::FileRegion region, net::Offload offload) {
+  co_await flush_head();
+  check_open("writing a response body");
+  if (phase_ != Phase::streaming) throw Error(ErrorCode::internal, "writing a response body: none is open");
+  if (framing_ == Framing::no_body) co_return;
+  if (framing_ != Framing::length)
+    throw Error(ErrorCode::internal, "writing a file as a response body: its length was not given");
+  take_from_length(region.length);
+  broken_ = true;  // until proven otherwise
+  co_await connection_.write_file(std::move(region), std::move(offload));
+  broken_ = false;
 }
 
 net::task<> Connection::Exchange::finish(std::string_view last) {
@@ -237,7 +250,7 @@ net::task<> Connection::Exchange::finish(std::string_view last) {
   } else if (framing_ == Framing::chunked) {
     parts.push_back("0\r\n\r\n");
   } else if (framing_ != Framing::no_body && !last.empty()) {
-    if (framing_ == Framing::length) sent_directly(last.size());
+    if (framing_ == Framing::length) take_from_length(last.size());
     parts.push_back(last);
   }
   if (framing_ == Framing::length && length_left_ > 0)
@@ -250,8 +263,7 @@ void Connection::Exchange::add_header(std::string name, std::string value) {
   added_.add(std::move(name), std::move(value));
 }
 
-void Connection::Exchange::sent_directly(uint64_t bytes) {
-  if (framing_ != Framing::length) return;
+void Connection::Exchange::take_from_length(uint64_t bytes) {
   if (bytes > length_left_)
     throw Error(ErrorCode::internal, "writing a response body: it is longer than its Content-Length");
   length_left_ -= bytes;

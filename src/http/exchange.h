@@ -21,12 +21,12 @@ class Connection::Exchange final : public BodyReader, public ResponseWriter {
   void start(int status, Headers headers) override;
   net::task<> write(std::string_view bytes) override;
   net::task<> flush_head() override;
+  net::task<> write_file(net::FileRegion region, net::Offload offload) override;
   net::task<> finish(std::string_view last) override;
   bool started() const override { return phase_ != Phase::nothing; }
   void add_header(std::string name, std::string value) override;
   std::unique_ptr<net::Stream> upgrade(std::string& buffered) override;
   net::Stream& stream() override;
-  void sent_directly(uint64_t bytes) override;
 
   bool finished() const { return phase_ == Phase::finished; }
   bool upgraded() const { return phase_ == Phase::upgraded; }
@@ -45,6 +45,7 @@ class Connection::Exchange final : public BodyReader, public ResponseWriter {
   void build_head(int status, const Headers& headers, std::optional<uint64_t> length);
   void decide_persistence(const Headers& headers);
   net::task<> put(std::vector<std::string_view> parts);
+  void take_from_length(uint64_t bytes);
   net::task<> send_continue();
 
   Connection& connection_;

@@ -29,7 +29,10 @@ class InputBuffer {
     if (end_ == capacity_) grow(capacity_ ? capacity_ * 2 : kSmall);
     return {data_.get() + end_, capacity_ - end_};
   }
-  void committed(size_t count) { end_ += count; }
+  void committed(size_t count) {
+    end_ += count;
+    if (end_ == capacity_ && capacity_ < kUsual) grow(kUsual);  // more is on its way
+  }
 
   // Puts back bytes that were read elsewhere. The buffer is empty then.
   void refill(std::string_view bytes) {
@@ -41,13 +44,14 @@ class InputBuffer {
 
   // Gives memory back after a large head.
   void shrink_if_empty() {
-    if (!empty() || capacity_ <= kSmall) return;
+    if (!empty() || capacity_ <= kUsual) return;
     data_.reset();
     begin_ = end_ = capacity_ = 0;
   }
 
  private:
-  static constexpr size_t kSmall = 4096;
+  static constexpr size_t kSmall = 1024;  // what thousands of idle connections hold each
+  static constexpr size_t kUsual = 4096;
 
   void grow(size_t capacity) {
     std::unique_ptr<char[]> larger(new char[capacity]);

@@ -1,5 +1,6 @@
 #include "http/server.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "base/log.h"
@@ -8,8 +9,10 @@
 namespace osb::http {
 
 namespace {
-// Connections above the cap that are told so at the same time; the rest are dropped.
+// Connections above the cap that are told so at the same time, and their share of the cap; the rest are
+// dropped.
 constexpr size_t kTurnedAwayAtOnce = 256;
+constexpr size_t kTurnedAwayShare = 8;
 // For handlers to notice that their connection was dropped, after the grace time.
 constexpr auto kUnwindTime = std::chrono::seconds(1);
 
@@ -38,10 +41,15 @@ net::task<> accept_connections(std::shared_ptr<ServerCore> core, std::shared_ptr
       log_error("accepting connections ended", {{"error", error.message()}});
       co_return;
     }
-    size_t open = core->connections.size() - core->turned_away;
+    size_t open = core->connections.size() - core->turned_away - core->displaced;
+    if (open >= core->options.limits.connections && !core->idle.empty()) {
+      core->idle.front()->displace();
+      open--;
+    }
     if (open < core->options.limits.connections) {
       net::spawn(core->executor, "http connection", run_connection(core, std::move(stream)));
-    } else if (core->turned_away < kTurnedAwayAtOnce) {
+    } else if (core->turned_away <
+               std::min(kTurnedAwayAtOnce, core->options.limits.connections / kTurnedAwayShare + 1)) {
       net::spawn(core->executor, "http connection", turn_away(core, std::move(stream)));
     }
   }

@@ -24,7 +24,12 @@ struct Limits {
   std::chrono::seconds idle_time{90};     // between requests on a kept connection (clients pool for 30–75 s)
   std::chrono::seconds body_idle_time{60};   // longest silence inside a request body → 408
   std::chrono::seconds write_idle_time{60};  // a client that takes no byte for that long is dropped
-  size_t connections = 10000;                // further ones are answered 503 and closed
+  // A client that acknowledges nothing of what was sent to it for that long is dropped; zero: when the kernel
+  // gives up, after a quarter of an hour.
+  std::chrono::milliseconds unacknowledged_time{0};
+  // Beyond, the one that has been idle longest is closed for a new one; where none is idle, the new one is
+  // answered 503 and closed.
+  size_t connections = 10000;
 };
 
 // The body of a request, read as it arrives. A handler may ignore it: the server then drains a small rest or
@@ -75,6 +80,10 @@ class ResponseWriter {
   // Throws Error(unavailable|timeout) when the client is gone or takes nothing; later writes throw at once.
   virtual net::task<> write(std::string_view bytes) = 0;
   virtual net::task<> flush_head() = 0;
+  // The same for bytes of a file, in a response with the Content-Length given. The kernel moves them where it
+  // can, in work that `offload` takes to another thread, and never more than the region. Throws
+  // Error(internal) if the file ends before: the response cannot be completed then, and costs the connection.
+  virtual net::task<> write_file(net::FileRegion region, net::Offload offload) = 0;
   // Writes `last` and the end of the body in one system call. The connection stays usable.
   virtual net::task<> finish(std::string_view last = {}) = 0;
   virtual bool started() const = 0;
@@ -85,10 +94,8 @@ class ResponseWriter {
   // `buffered` gets the bytes already read behind the request head.
   virtual std::unique_ptr<net::Stream> upgrade(std::string& buffered) = 0;
 
-  // The connection, for sendfile after flush_head() of a response with Content-Length. The handler must then
-  // call sent_directly(n) for bytes that it put on the wire itself.
+  // The connection. Nothing is written to it past this writer.
   virtual net::Stream& stream() = 0;
-  virtual void sent_directly(uint64_t bytes) = 0;
 };
 
 using Handler = std::function<net::task<>(Request&, ResponseWriter&)>;

@@ -379,12 +379,41 @@ TEST_F(Limited, ClientsThatDoNotRead) {
   run(Deaf::run(*this));
 }
 
+TEST_F(Limited, TheLongestIdleConnectionMakesRoom) {
+  struct Crowd {
+    static net::task<> run(World& world, std::string& answer, int& old, int& young) {
+      std::vector<std::unique_ptr<net::Stream>> crowd;
+      char bytes[4096];
+      for (int i = 0; i < 3; i++) {
+        crowd.push_back(co_await net::connect_tcp(world.loop.executor(), "127.0.0.1", world.port, 1s));
+        co_await crowd.back()->write(Server_::get("/hello"));
+        co_await crowd.back()->read_some(bytes);
+      }
+      // The first one has been idle longest, until it is used again.
+      co_await crowd[0]->write(Server_::get("/hello"));
+      co_await crowd[0]->read_some(bytes);
+      co_await World::talk_to(world.loop.executor(), world.port, Server_::get("/hello"), true, 5s, answer);
+      old = static_cast<int>(co_await crowd[1]->read_some(bytes));
+      co_await crowd[0]->write(Server_::get("/hello"));
+      young = static_cast<int>(co_await crowd[0]->read_some(bytes));
+    }
+  };
+  std::string answer;
+  int old = -1, young = -1;
+  run(Crowd::run(*this, answer, old, young));
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 200 "));
+  EXPECT_EQ(old, 0);
+  EXPECT_GT(young, 0);
+}
+
 TEST_F(Limited, ConnectionsAboveTheCap) {
   struct Crowd {
     static net::task<> run(World& world, std::string& answer) {
       std::vector<std::unique_ptr<net::Stream>> crowd;
-      for (int i = 0; i < 3; i++)
+      for (int i = 0; i < 3; i++) {
         crowd.push_back(co_await net::connect_tcp(world.loop.executor(), "127.0.0.1", world.port, 1s));
+        co_await crowd.back()->write("GET");  // none of them is idle
+      }
       co_await net::sleep_for(50ms);
       co_await World::talk_to(world.loop.executor(), world.port, Server_::get("/hello"), false, 5s, answer);
     }

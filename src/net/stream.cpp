@@ -25,6 +25,7 @@
 #include "base/error.h"
 #include "net/address.h"
 #include "net/deadlines.h"
+#include "net/file_sending.h"
 #include "net/hangup.h"
 #include "net/timer.h"
 
@@ -109,10 +110,29 @@ class SocketStream final : public Stream, private Deadlines::Entry {
       }
       if (sent < 0 || static_cast<size_t>(sent) < bytes) co_await writable("writing to a connection");
     }
-    if (++unyielded_writes_ >= kWritesBeforeGivingWay) {
-      unyielded_writes_ = 0;
-      co_await asio::post(socket_.get_executor(), use_awaitable);
-    }
+    if (++unyielded_writes_ >= kWritesBeforeGivingWay) co_await give_way();
+  }
+
+  // To others on the loop, now and then.
+  task<> give_way() {
+    unyielded_writes_ = 0;
+    co_await asio::post(socket_.get_executor(), use_awaitable);
+  }
+
+  // A full socket is waited for before the return: then the next call finds room, and no thread is asked for
+  // nothing.
+  task<uint64_t> write_file(FileRegion region, Offload offload) override {
+    if (region.length == 0) co_return 0;
+    auto sending = std::make_shared<FileSending>(native_handle(), std::move(region));
+    do {
+      write_timed_out_ |= write_passed();
+      fail_if_over("writing to a connection", write_timed_out_);
+      co_await offload([sending] { sending->proceed(); });
+      if (sending->error() != 0) throw broken("writing to a connection", ::strerrordesc_np(sending->error()));
+      if (sending->socket_is_full()) co_await writable("writing to a connection");
+    } while (sending->socket_is_full() && sending->sent() == 0);
+    if (++unyielded_writes_ >= kWritesBeforeGivingWay) co_await give_way();
+    co_return sending->sent();
   }
 
   size_t write_now(std::string_view bytes) override {
@@ -269,6 +289,14 @@ task<std::unique_ptr<Stream>> connect_unix(asio::any_io_executor executor, std::
                                            std::chrono::milliseconds limit) {
   SocketAddress to = unix_address(path);
   return connect(std::move(executor), to, std::move(path), limit);
+}
+
+task<uint64_t> Stream::write_file(FileRegion region, Offload offload) {
+  auto block = std::make_shared<FileBlock>(std::move(region));
+  co_await offload([block] { block->read(); });
+  std::string_view bytes = block->bytes();
+  if (!bytes.empty()) co_await write(bytes);
+  co_return bytes.size();
 }
 
 task<uint64_t> copy(Stream& from, Stream& to) {

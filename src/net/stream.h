@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -25,6 +26,18 @@ struct Peer {
   bool loopback = false;  // 127/8, ::1, ::ffff:127/104, or a unix socket
 };
 
+// Bytes of an open file that are to be written to a stream.
+struct FileRegion {
+  std::shared_ptr<const Fd> file;
+  uint64_t offset = 0;
+  uint64_t length = 0;
+};
+
+// Runs work that may wait for a disk on another thread, and resumes its caller on the loop when it has ended;
+// what the work throws comes back. The work owns what it touches, so that it may outlive who wanted it. That
+// thread blocks SIGPIPE, or the process ignores it: sendfile() has no flag to say so.
+using Offload = std::function<task<>(std::function<void()> work)>;
+
 class Stream {
  public:
   virtual ~Stream() = default;
@@ -34,6 +47,10 @@ class Stream {
   // Writes all parts, in order, in as few system calls as the kernel allows.
   virtual task<> write(std::vector<std::string_view> parts) = 0;
   task<> write(std::string_view bytes) { return write(std::vector<std::string_view>{bytes}); }
+  // Writes bytes from the front of the region: at least one, or none where the file ends before it (or the
+  // region is empty). Returns how many, so that the caller may move the deadline. The file is touched by
+  // `offload`ed work only. Sockets let the kernel move the bytes; other streams read and write them.
+  virtual task<uint64_t> write_file(FileRegion region, Offload offload);
   // Hands over what fits without waiting, none of it when the connection is broken: the next write() tells.
   // Not while a write() is pending. Returns the bytes taken.
   virtual size_t write_now(std::string_view bytes) = 0;

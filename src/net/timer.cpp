@@ -5,13 +5,13 @@
 #include <list>
 #include <utility>
 
-#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include "base/error.h"
+#include "net/descriptor_watch.h"
 
 namespace osb::net {
 
@@ -73,36 +73,16 @@ task<bool> Event::wait_for(std::chrono::milliseconds limit) {
   return wait_until(state_, std::chrono::steady_clock::now() + limit);
 }
 
-struct Readable::State {
-  explicit State(asio::any_io_executor executor, int fd) : descriptor(executor) {
-    boost::system::error_code error;
-    descriptor.assign(fd, error);
-    if (error) throw system_error("watching a descriptor", error.value());
-  }
-  ~State() { descriptor.release(); }
-
-  asio::posix::stream_descriptor descriptor;
-  bool cancelled = false;
+struct Readable::State : DescriptorWatch {
+  using DescriptorWatch::DescriptorWatch;
 };
 
 Readable::Readable(asio::any_io_executor executor, int fd)
     : state_(std::make_unique<State>(std::move(executor), fd)) {}
 Readable::~Readable() = default;
 
-task<> Readable::wait() {
-  boost::system::error_code error;
-  if (!state_->cancelled)
-    co_await state_->descriptor.async_wait(asio::posix::descriptor_base::wait_read,
-                                           asio::redirect_error(asio::use_awaitable, error));
-  else
-    error = asio::error::operation_aborted;
-  if (error) throw Error(ErrorCode::unavailable, "waiting for input: " + error.message());
-}
+task<> Readable::wait() { return state_->wait(asio::posix::descriptor_base::wait_read); }
 
-void Readable::cancel() {
-  state_->cancelled = true;
-  boost::system::error_code ignored;
-  state_->descriptor.cancel(ignored);
-}
+void Readable::cancel() { state_->cancel(); }
 
 }  // namespace osb::net

@@ -137,6 +137,7 @@ std::optional<Place> locate_target(const std::string& path) {
     std::optional<std::string> text = link_text(place->parent.get(), place->name);
     if (!text) {
       if (errno != EINVAL && errno != ENOENT) return std::nullopt;
+      place->vacant = errno == ENOENT;
       return place;
     }
     if (links == kMaxLinks || text->empty()) {

@@ -32,7 +32,8 @@ Fd open_at(int dir, const std::string& path, int flags, mode_t mode = 0, uint64_
 // descriptor.
 struct Place {
   Fd parent;
-  std::string name;  // one path part; "." for the root
+  std::string name;     // one path part; "." for the root
+  bool vacant = false;  // there was nothing of that name; only locate_target() looks
 };
 
 // Where the absolute, clean path is; symbolic links are followed up to the parent, the last part is not

@@ -3,6 +3,8 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <filesystem>
+
 #include "execd/code/code_world_for_tests.h"
 #include "execd/code/python_launcher.h"
 
@@ -10,8 +12,6 @@ namespace osb::execd {
 namespace {
 
 using namespace test;
-using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 
 TEST_F(Code, DeathIsAnErrorEventAtOnce) {
   std::string id = create();
@@ -129,6 +129,54 @@ TEST_F(Code, ContextsOutliveTheirZygoteAndNewOnesGetANewOne) {
   EXPECT_EQ(run(other, "2")->result(), "2");
   auto died = run(id, "import os; os._exit(0)");
   EXPECT_EQ(died->error("ename"), "KernelDied");
+}
+
+// Variables, modules, and files that Python looks for when it starts.
+TEST_F(Code, WhatAContextPlantsReachesNeitherTheNextOneNorTheInterpreter) {
+  std::string directory =
+      std::filesystem::temp_directory_path() / ("osb_planted." + std::to_string(::getpid()));
+  std::filesystem::create_directory(directory);
+  auto create_there = [&] {
+    auto made = call("POST", "/code/context", {}, R"({"language":"python","cwd":")" + directory + "\"}");
+    return std::string(made->json().at("id").as_string());
+  };
+  std::string first = create_there();
+  EXPECT_EQ(run(first,
+                "import os, sys, json, builtins\n"
+                "for name in ('LD_PRELOAD', 'PYTHONSTARTUP', 'PYTHONPATH', 'BASH_ENV', 'NODE_OPTIONS', "
+                "'JAVA_TOOL_OPTIONS'):\n  os.environ[name] = os.getcwd() + '/planted'\n"
+                "builtins.planted = os.planted = json.loads.planted = 1\n"
+                "sys.path.insert(0, os.getcwd())\n"
+                "for name in ('sitecustomize', 'usercustomize', 'socket', 'signal', 'planted'):\n"
+                "  open(name + '.py', 'w').write('import builtins; builtins.planted = 1')\n"
+                "open('planted.pth', 'w').write('import planted')\n1")
+                ->result(),
+            "1");
+  std::string looks =
+      "import os, sys, json, builtins\n[[n for n in os.environ if 'planted' in os.environ[n] and n != "
+      "'PWD'], "
+      "hasattr(builtins, 'planted'), hasattr(os, 'planted'), hasattr(json.loads, 'planted')]";
+  std::string clean = "[[], False, False, False]";
+  EXPECT_EQ(run(create_there(), looks)->result(), clean);
+  pid_t zygote = static_cast<pid_t>(std::stol(run(first, "os.getppid()")->result()));
+  ::kill(zygote, SIGKILL);
+  EXPECT_TRUE(gone(zygote));
+  EXPECT_EQ(run(create_there(), looks)->result(), clean) << "an interpreter that starts after it was planted";
+  std::filesystem::remove_all(directory);
+}
+
+// CVE-2024-21626: a worker has its channel and what it prints to, and nothing of the daemon.
+TEST_F(Code, DescriptorsOfTheDaemonDoNotReachCode) {
+  std::string opened =
+      "import os\nsorted({os.readlink('/proc/self/fd/' + n).split(':')[0] for n in "
+      "os.listdir('/proc/self/fd') "
+      "if os.path.exists('/proc/self/fd/' + n)})";
+  EXPECT_EQ(run(create(), opened)->result(), "['/dev/null', 'pipe', 'socket']");
+  EXPECT_EQ(run("",
+                "import subprocess\nsubprocess.run('ls /proc/self/fd', shell=True, capture_output=True, "
+                "close_fds=False).stdout.decode().split()")
+                ->result(),
+            "['0', '1', '2', '3']");
 }
 
 TEST_F(Code, AContextWithoutItsZygoteStillTakesItsProcessesAlong) {

@@ -32,7 +32,7 @@ struct ContextAnswer {
 };
 BOOST_DESCRIBE_STRUCT(ContextAnswer, (), (id, language, cwd))
 
-// Names that upstream clients may send as a language although no context has them.
+// Names that released clients may send as a language although no context has them.
 constexpr std::array<std::string_view, 3> kNoContextLanguages{"command", "background-command", "sql"};
 
 bool has_no_contexts(std::string_view language) {
@@ -61,32 +61,43 @@ std::string required_query(const http::Request& request, std::string_view name) 
   return *value;
 }
 
-net::task<std::shared_ptr<Execution>> begin_code(CodeContexts& contexts, std::string text) {
+struct CodeService {
+  CodeContexts& contexts;
+  Retries& retries;
+  RunInShell run_in_shell;
+  InterruptElsewhere interrupt_elsewhere;
+};
+
+// Without a context, no language and "command" mean the shell.
+net::task<std::shared_ptr<Execution>> begin_code(std::shared_ptr<CodeService> service,
+                                                 const http::Request& request, std::string text) {
   RunBody body = read_request<RunBody>(text);
   if (body.code.empty()) refuse_body("invalid request, validation error code: required");
   const std::string& language = body.context.language;
-  if (body.context.id.empty() && (language.empty() || has_no_contexts(language)))
-    throw Error(
-        ErrorCode::invalid,
-        (language.empty() ? "context.language: required" : "language " + language + " has no contexts") +
-            "; shell commands are run by POST /command",
-        "NOT_SUPPORTED");
-  co_return co_await contexts.run(language, body.context.id, std::move(body.code));
+  if (!body.context.id.empty())
+    co_return co_await service->contexts.run(language, body.context.id, std::move(body.code));
+  bool background = language == "background-command";
+  if (language.empty() || language == "command" || background)
+    co_return service->run_in_shell(request, std::move(body.code), background);
+  if (has_no_contexts(language))
+    throw Error(ErrorCode::invalid, "language " + language + " is not supported", "NOT_SUPPORTED");
+  co_return co_await service->contexts.run(language, {}, std::move(body.code));
 }
 
-net::task<> run_code(CodeContexts& contexts, Retries& retries, http::Request& request,
+net::task<> run_code(std::shared_ptr<CodeService> service, http::Request& request,
                      http::ResponseWriter& response) {
   std::string body = co_await request.body->read_all();
-  co_await run_once(retries, request, response, std::move(body),
-                    [&contexts](std::string text) { return begin_code(contexts, std::move(text)); });
+  co_await run_once(
+      service->retries, request, response, std::move(body),
+      [service, &request](std::string text) { return begin_code(service, request, std::move(text)); });
 }
 
-net::task<> interrupt_code(CodeContexts& contexts, InterruptElsewhere& elsewhere, http::Request& request,
+net::task<> interrupt_code(std::shared_ptr<CodeService> service, http::Request& request,
                            http::ResponseWriter& response) {
   std::string id = required_query(request, "id");
-  if (!co_await contexts.interrupt(id)) {
-    if (!elsewhere) throw no_context(id);
-    co_await elsewhere(id);
+  if (!co_await service->contexts.interrupt(id)) {
+    if (!service->interrupt_elsewhere) throw no_context(id);
+    co_await service->interrupt_elsewhere(id);
   }
   co_await response.send({});
 }
@@ -125,25 +136,26 @@ net::task<> delete_context(CodeContexts& contexts, http::Request& request, http:
 
 }  // namespace
 
-void add_code_routes(http::Router& router, CodeContexts& contexts, Retries& retries,
+void add_code_routes(http::Router& router, CodeContexts& contexts, Retries& retries, RunInShell run_in_shell,
                      InterruptElsewhere elsewhere) {
+  auto service = std::make_shared<CodeService>(
+      CodeService{contexts, retries, std::move(run_in_shell), std::move(elsewhere)});
   using Step = net::task<> (*)(CodeContexts&, http::Request&, http::ResponseWriter&);
   auto add = [&](std::string_view method, std::string_view pattern, Step step) {
     router.add(method, pattern, [&contexts, step](http::Request& request, http::ResponseWriter& response) {
       return step(contexts, request, response);
     });
   };
-  router.add("POST", "/code", [&](http::Request& request, http::ResponseWriter& response) {
-    return run_code(contexts, retries, request, response);
+  router.add("POST", "/code", [service](http::Request& request, http::ResponseWriter& response) {
+    return run_code(service, request, response);
   });
   add("POST", "/code/context", create_context);
   add("GET", "/code/contexts", list_contexts);
   add("DELETE", "/code/contexts", delete_contexts);
   add("GET", "/code/contexts/{}", get_context);
   add("DELETE", "/code/contexts/{}", delete_context);
-  auto shared = std::make_shared<InterruptElsewhere>(std::move(elsewhere));
-  router.add("DELETE", "/code", [&contexts, shared](http::Request& request, http::ResponseWriter& response) {
-    return interrupt_code(contexts, *shared, request, response);
+  router.add("DELETE", "/code", [service](http::Request& request, http::ResponseWriter& response) {
+    return interrupt_code(service, request, response);
   });
 }
 

@@ -24,6 +24,8 @@
 namespace osb::execd::test {
 
 using std::chrono::milliseconds;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 constexpr milliseconds kDeadline{30'000};  // only a hang reaches it
 
@@ -62,6 +64,7 @@ class Client : public http::ResponseWriter {
     changed.notify();
   }
   net::task<> flush_head() override { co_return; }
+  net::task<> write_file(net::FileRegion, net::Offload) override { co_return; }
   net::task<> finish(std::string_view last) override {
     co_await write(last);
     done = true;
@@ -71,7 +74,6 @@ class Client : public http::ResponseWriter {
   void add_header(std::string, std::string) override {}
   std::unique_ptr<net::Stream> upgrade(std::string&) override { return nullptr; }
   net::Stream& stream() override { throw Error(ErrorCode::internal, "not used"); }
-  void sent_directly(uint64_t) override {}
 
   std::vector<json::Value> events() const {
     std::vector<json::Value> list;
@@ -133,7 +135,7 @@ class Code : public ::testing::Test {
     executions_.emplace(loop_.executor());
     retries_.emplace(loop_.executor(), *executions_);
     contexts_.emplace(loop_.executor(), *reaper_, *executions_, options);
-    add_code_routes(*router_, *contexts_, *retries_);
+    add_code_routes(*router_, *contexts_, *retries_, {});
     add_resume_routes(*router_, *executions_);
   }
   void close() {

@@ -12,6 +12,7 @@
 #include "execd/code/python_launcher.h"
 #include "execd/environment.h"
 #include "execd/event.h"
+#include "execd/files/failure.h"
 
 namespace osb::execd {
 namespace {
@@ -64,8 +65,7 @@ std::string CodeContexts::directory(const std::string& wanted) const {
   std::filesystem::create_directories(path, error);
   if (!error && !std::filesystem::is_directory(path, error))
     error = std::make_error_code(std::errc::not_a_directory);
-  if (error)
-    throw Error(ErrorCode::invalid, "making the working directory " + path.string() + ": " + error.message());
+  if (error) throw directory_error(path.string(), error.value());
   return path.lexically_normal().string();
 }
 

@@ -123,8 +123,10 @@ std::string resolve_directory(const std::string& cwd, const std::string& base,
                               const Environment& environment) {
   std::string path = requested_directory(cwd, base, environment);
   struct stat info;
-  if (::stat(path.c_str(), &info) != 0)
+  if (::stat(path.c_str(), &info) != 0) {
+    if (cwd.empty() && errno == ENOENT) return "/";
     refuse_body("working directory does not exist: " + path + ": " + ::strerrordesc_np(errno));
+  }
   if (!S_ISDIR(info.st_mode)) refuse_body("path is not a directory: " + path);
   return path;
 }

@@ -45,7 +45,8 @@ std::string find_shell(const Environment& environment);
 // The absolute path that `cwd` means, whether it is there or not. Throws like resolve_command().
 std::string requested_directory(const std::string& cwd, const std::string& base,
                                 const Environment& environment);
-// An absolute directory for `cwd` ("" is the default one). Throws like resolve_command().
+// An absolute directory for `cwd` ("" is the default one, or the root where somebody has removed that).
+// Throws like resolve_command().
 std::string resolve_directory(const std::string& cwd, const std::string& base,
                               const Environment& environment);
 

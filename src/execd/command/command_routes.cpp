@@ -5,6 +5,7 @@
 #include "base/json_text.h"
 #include "execd/client_version.h"
 #include "execd/execution_routes.h"
+#include "execd/request_body.h"
 
 namespace osb::execd {
 namespace {
@@ -18,17 +19,17 @@ struct Service {
   CommandServiceOptions options;
 };
 
-LineSplitter::Terminators terminators_for(const Service& service, const http::Request& request) {
-  bool strip =
-      service.options.strip_line_terminators || wants_stripped_lines(request.headers.get("User-Agent"));
-  return strip ? LineSplitter::Terminators::strip : LineSplitter::Terminators::keep;
+std::shared_ptr<Execution> start(Commands& commands, const CommandServiceOptions& options,
+                                 const http::Request& request, const CommandRequest& what) {
+  CommandSpec spec = resolve_command(what, options.defaults);
+  bool strip = options.strip_line_terminators || wants_stripped_lines(request.headers.get("User-Agent"));
+  spec.terminators = strip ? LineSplitter::Terminators::strip : LineSplitter::Terminators::keep;
+  return commands.start(std::move(spec));
 }
 
 net::task<std::shared_ptr<Execution>> begin_command(std::shared_ptr<Service> service,
                                                     const http::Request& request, std::string body) {
-  CommandSpec spec = resolve_command(parse_command_request(body), service->options.defaults);
-  spec.terminators = terminators_for(*service, request);
-  co_return service->commands.start(std::move(spec));
+  co_return start(service->commands, service->options, request, parse_command_request(body));
 }
 
 net::task<> run_command(std::shared_ptr<Service> service, http::Request& request,
@@ -129,6 +130,16 @@ net::task<> logs(std::shared_ptr<Service> service, http::Request& request, http:
 }
 
 }  // namespace
+
+std::shared_ptr<Execution> start_shell_command(Commands& commands, const CommandServiceOptions& options,
+                                               const http::Request& request, std::string text,
+                                               bool background) {
+  if (text.find('\0') != std::string::npos) refuse_body("code: cannot hold NUL");
+  CommandRequest what;
+  what.command = std::move(text);
+  what.background = background;
+  return start(commands, options, request, what);
+}
 
 void add_command_routes(http::Router& router, Commands& commands, Retries& retries,
                         CommandServiceOptions options) {

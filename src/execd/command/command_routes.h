@@ -13,6 +13,11 @@ struct CommandServiceOptions {
   bool strip_line_terminators = false;  // the old form of texts for every client, not only for old ones
 };
 
+// Starts `text` as POST /command does for this client with nothing else in its body. Throws like that.
+std::shared_ptr<Execution> start_shell_command(Commands& commands, const CommandServiceOptions& options,
+                                               const http::Request& request, std::string text,
+                                               bool background);
+
 // `commands` and `retries` outlive the router.
 void add_command_routes(http::Router& router, Commands& commands, Retries& retries,
                         CommandServiceOptions options);

@@ -10,12 +10,14 @@ constexpr std::chrono::milliseconds kPatience{3000};
 }
 
 Commands::Commands(net::asio::any_io_executor executor, Reaper& reaper, Executions& executions,
-                   uint64_t kept_log_bytes)
+                   uint64_t kept_log_bytes, std::chrono::milliseconds kept_time)
     : executor_(executor),
       reaper_(reaper),
       executions_(executions),
       reaped_(executor),
-      kept_log_bytes_(kept_log_bytes) {
+      kept_log_bytes_(kept_log_bytes),
+      kept_time_(kept_time),
+      retention_(executor, kept_time, [this] { return forget_due(); }) {
   reaper_.on_reap([this] { reaped_.notify(); });
 }
 
@@ -60,13 +62,21 @@ void Commands::ended(Command& command) {
   ended_logs_ += log_bytes;
   ended_.push_back({command.shared_from_this(), log_bytes});
   forget_old();
+  retention_.begin();
+}
+
+std::optional<std::chrono::milliseconds> Commands::forget_due() {
+  forget_old();
+  if (ended_.empty()) return std::nullopt;
+  return std::chrono::ceil<std::chrono::milliseconds>(*ended_.front().command->finished_at() + kept_time_ -
+                                                      now());
 }
 
 void Commands::forget_old() {
   while (!ended_.empty()) {
     const Command& oldest = *ended_.front().command;
     if (ended_.size() <= kKeptCommands && ended_text_ <= kKeptTextBytes && ended_logs_ <= kept_log_bytes_ &&
-        now() - *oldest.finished_at() < kKeptTime)
+        now() - *oldest.finished_at() < kept_time_)
       return;
     ended_text_ -= oldest.content().size();
     ended_logs_ -= ended_.front().log_bytes;

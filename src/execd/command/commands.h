@@ -8,11 +8,13 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "execd/command/command.h"
 #include "execd/executions.h"
+#include "execd/retention.h"
 #include "net/timer.h"
 
 namespace osb::execd {
@@ -26,7 +28,7 @@ class Commands {
 
   // Takes the reaper's on_reap(). `executions` outlives us.
   Commands(net::asio::any_io_executor executor, Reaper& reaper, Executions& executions,
-           uint64_t kept_log_bytes = kKeptLogBytes);
+           uint64_t kept_log_bytes = kKeptLogBytes, std::chrono::milliseconds kept_time = kKeptTime);
   ~Commands();
   Commands(const Commands&) = delete;
 
@@ -50,6 +52,7 @@ class Commands {
 
   void ended(Command& command);
   void forget_old();
+  std::optional<std::chrono::milliseconds> forget_due();
 
   net::asio::any_io_executor executor_;
   Reaper& reaper_;
@@ -60,6 +63,8 @@ class Commands {
   size_t ended_text_ = 0;
   uint64_t ended_logs_ = 0;
   uint64_t kept_log_bytes_;
+  std::chrono::milliseconds kept_time_;
+  Retention retention_;
   std::vector<Interrupter> interrupters_;
   std::shared_ptr<int> alive_ = std::make_shared<int>();  // for callbacks of commands that outlive us
 };

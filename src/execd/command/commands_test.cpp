@@ -20,12 +20,12 @@ class Answer : public http::ResponseWriter {
     co_return;
   }
   net::task<> flush_head() override { co_return; }
+  net::task<> write_file(net::FileRegion, net::Offload) override { co_return; }
   net::task<> finish(std::string_view last) override { return write(last); }
   bool started() const override { return started_; }
   void add_header(std::string, std::string) override {}
   std::unique_ptr<net::Stream> upgrade(std::string&) override { return nullptr; }
   net::Stream& stream() override { throw Error(ErrorCode::internal, "not used"); }
-  void sent_directly(uint64_t) override {}
 
   std::string text;
 
@@ -73,6 +73,19 @@ TEST_F(CommandsTest, LogsOfEndedCommandsDoNotFillTheDisk) {
   EXPECT_FALSE(commands_.find(first));  // the oldest makes room
   EXPECT_TRUE(commands_.find(second));
   EXPECT_TRUE(commands_.find(third));
+}
+
+TEST_F(CommandsTest, WhatACommandLeftIsGivenBackWithoutARequest) {
+  Commands commands(loop_.executor(), reaper_, executions_, 250'000, milliseconds(100));
+  CommandSpec spec;
+  spec.child.program = "echo";
+  spec.child.argv = {"echo", "words"};
+  spec.child.env = {"PATH=/usr/bin:/bin"};
+  std::weak_ptr<Command> command = commands.find(commands.start(spec)->id);
+  ASSERT_FALSE(command.expired());
+  for (int i = 0; i < 500 && !command.expired(); ++i)
+    loop_.run_until_done(net::sleep_for(milliseconds(10)));  // nobody asks for it
+  EXPECT_TRUE(command.expired());
 }
 
 }  // namespace

@@ -19,11 +19,6 @@ constexpr size_t kSliceBytes = 8 * 1024;
 constexpr int kPipeBytes = 256 * 1024;
 constexpr int kReadsInARow = 4;  // then others on the loop have their turn
 
-Fd non_blocking(Fd fd) {
-  check(::fcntl(fd.get(), F_SETFL, O_NONBLOCK), "preparing an output pipe");
-  return fd;
-}
-
 }  // namespace
 
 OutputReader::OutputReader(net::asio::any_io_executor executor, Fd pipe, Consumer consumer)

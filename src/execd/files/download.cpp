@@ -52,7 +52,7 @@ Download::Download(const DownloadRequest& request) : path_(request.path) {
   if (by_lines(request) && request.range)
     throw bad_file("reading " + path_ + ": a Range cannot be combined with lines", "INVALID_REQUEST_BODY");
   struct stat st{};
-  fd_ = open_regular(path_, st);
+  file_ = std::make_shared<const Fd>(open_regular(path_, st));
   version_ = {etag_of(st), st.st_mtime};
   if (!by_lines(request) && !conditions_hold(request)) return;
   uint64_t size = static_cast<uint64_t>(st.st_size);
@@ -62,7 +62,7 @@ Download::Download(const DownloadRequest& request) : path_(request.path) {
   }
   // Small, or a file of /proc or /sys whose size says nothing: what can be read is what there is.
   std::string content(kBlock + 1, '\0');
-  content.resize(read_fully(fd_.get(), content, 0, path_));
+  content.resize(read_fully(file_->get(), content, 0, path_));
   if (content.size() <= kBlock) {
     serve_memory(request, std::move(content));
   } else if (by_lines(request)) {
@@ -98,7 +98,7 @@ void Download::serve_file(const DownloadRequest& request, uint64_t size) {
     std::vector<char> block(kBlock);
     uint64_t at = 0;
     for (size_t n = kBlock; n == kBlock; at += n) {
-      n = read_fully(fd_.get(), block, at, path_);
+      n = read_fully(file_->get(), block, at, path_);
       if (!window.feed({block.data(), n})) break;
     }
     window.finish();
@@ -113,9 +113,8 @@ void Download::serve_file(const DownloadRequest& request, uint64_t size) {
     return;
   }
   response_.headers.add("Content-Length", std::to_string(length));
-  position_ = begin;
-  left_ = length;
-  ::posix_fadvise(fd_.get(), static_cast<off_t>(begin), static_cast<off_t>(length), POSIX_FADV_SEQUENTIAL);
+  region_ = {file_, begin, length};
+  ::posix_fadvise(file_->get(), static_cast<off_t>(begin), static_cast<off_t>(length), POSIX_FADV_SEQUENTIAL);
 }
 
 // Headers and slice of a download by bytes.
@@ -181,14 +180,8 @@ void Download::refuse_range(std::string_view code, std::string_view message, uin
 
 std::string_view Download::read(std::vector<char>& buffer) {
   buffer.resize(kBlock);
-  size_t want = left_ ? static_cast<size_t>(std::min<uint64_t>(*left_, kBlock)) : kBlock;
-  size_t n = read_fully(fd_.get(), std::span(buffer).first(want), position_, path_);
+  size_t n = read_fully(file_->get(), buffer, position_, path_);
   position_ += n;
-  if (left_) {
-    if (n < want)
-      throw Error(ErrorCode::internal, "reading " + path_ + ": it became shorter meanwhile", "RUNTIME_ERROR");
-    *left_ -= n;
-  }
   return {buffer.data(), n};
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 #include "base/fd.h"
 #include "execd/files/download_conditions.h"
 #include "http/message.h"
+#include "net/stream.h"
 
 namespace osb::execd {
 
@@ -29,12 +31,12 @@ class Download {
   explicit Download(const DownloadRequest& request);
 
   // A small file is complete at once: everything is in response().body. Otherwise the head is for start(),
-  // and read() gives the body.
+  // and the body is the region or, where the length is not known, what read() gives.
   bool complete() const { return complete_; }
   http::Response& response() { return response_; }
+  const std::optional<net::FileRegion>& region() const { return region_; }
 
-  // The next piece of the body, at most kBlock bytes; empty at its end. Throws Error if the file became
-  // shorter than the length that was promised.
+  // The next piece of a body of unknown length, at most kBlock bytes; empty at its end.
   std::string_view read(std::vector<char>& buffer);
 
   static constexpr size_t kBlock = 256 * 1024;
@@ -49,12 +51,12 @@ class Download {
   void refuse_range(std::string_view code, std::string_view message, uint64_t size);
 
   std::string path_;
-  Fd fd_;
+  std::shared_ptr<const Fd> file_;
   Version version_;
   http::Response response_;
   bool complete_ = false;
-  uint64_t position_ = 0;
-  std::optional<uint64_t> left_;  // nullopt: up to the end of the file, whatever its length
+  std::optional<net::FileRegion> region_;
+  uint64_t position_ = 0;  // of read()
 };
 
 // attachment; filename="…" for any name: quotes and backslashes escaped; for other than printable ASCII both

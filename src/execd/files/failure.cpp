@@ -36,6 +36,12 @@ Error file_error(std::string_view doing, std::string_view path, int err) {
 
 Error file_error(std::string_view doing, std::string_view path) { return file_error(doing, path, errno); }
 
+Error directory_error(std::string_view path, int err) {
+  Error error = file_error("making the working directory", path, err);
+  bool of_disk = err == ENOSPC || err == EDQUOT || err == EROFS || err == EIO;
+  return of_disk ? error : Error(ErrorCode::invalid, error.message(), "INVALID_REQUEST_BODY");
+}
+
 Error bad_file(std::string message, std::string wire) {
   return Error(ErrorCode::invalid, std::move(message), std::move(wire));
 }

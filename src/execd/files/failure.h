@@ -15,6 +15,10 @@ Error file_error(std::string_view doing, std::string_view path, int err);
 // The same with the current errno.
 Error file_error(std::string_view doing, std::string_view path);
 
+// For the directory that somebody wants to work in: where the disk is full or read-only as above, else
+// invalid INVALID_REQUEST_BODY.
+Error directory_error(std::string_view path, int err);
+
 // Input that cannot be served whatever the state of the disk.
 Error bad_file(std::string message, std::string wire = "RUNTIME_ERROR");
 

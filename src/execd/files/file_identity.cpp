@@ -29,8 +29,9 @@ sys::FileIdentity read_identity(std::string_view uid, std::string_view gid) {
 Service service_for(const FileService& daemon, sys::FileIdentity identity) {
   Identity account = identity_of(identity.uid);
   identity.groups = std::move(account.groups);
-  return std::make_shared<FileService>(
-      FileService{daemon.rules.at_home(account.home), daemon.workers, daemon.watches, std::move(identity)});
+  return std::make_shared<FileService>(FileService{daemon.rules.at_home(account.home), daemon.workers,
+                                                   daemon.watches, daemon.large_uploads,
+                                                   std::move(identity)});
 }
 
 }  // namespace osb::execd

@@ -2,6 +2,7 @@
 
 #include "execd/files/file_identity.h"
 #include "execd/files/file_service.h"
+#include "execd/files/upload_block.h"
 #include "execd/files/watches.h"
 
 namespace osb::execd {
@@ -67,6 +68,7 @@ void add_file_routes(http::Router& router, Executions& executions, FileServiceOp
       std::make_shared<FileService>(FileService{PathRules(options.working_directory, std::move(options.env)),
                                                 std::make_shared<Workers>(),
                                                 std::make_shared<Watches>(executions, options.watch_limits),
+                                                std::make_shared<LargeUploads>(),
                                                 {}});
   for (const Route& route : kRoutes) {
     FileHandler handle = route.handle;

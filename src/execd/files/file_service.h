@@ -22,12 +22,14 @@ auto run_as(const std::optional<sys::FileIdentity>& who, F work) {
   return mine();
 }
 
+class LargeUploads;
 class Watches;
 
 struct FileService {
   PathRules rules;
   std::shared_ptr<Workers> workers;
   std::shared_ptr<Watches> watches;
+  std::shared_ptr<LargeUploads> large_uploads;
   std::optional<sys::FileIdentity> identity;  // whose file calls the jobs make; nullopt: the daemon's own
 
   // Starts `work` on a helper thread. It must own what it touches. No path is resolved or looked at outside

@@ -3,12 +3,11 @@
 // seen.
 #include "execd/files/multipart_parser.h"
 
-#include <string.h>
-
 #include <algorithm>
 #include <charconv>
 
 #include "base/error.h"
+#include "execd/files/delimiter_search.h"
 
 namespace osb::execd {
 
@@ -169,19 +168,8 @@ size_t MultipartParser::feed_data(std::string_view bytes) {
       return i;
     }
   } else {
-    const char* at = bytes.data();
-    const char* end = at + bytes.size();
-    while (at < end) {
-      at = static_cast<const char*>(memchr(at, '\r', static_cast<size_t>(end - at)));
-      if (!at) at = end;
-      size_t length = std::min(delimiter_.size(), static_cast<size_t>(end - at));
-      if (memcmp(at, delimiter_.data(), length) == 0) {
-        matched_ = length;
-        break;
-      }
-      ++at;
-    }
-    i = static_cast<size_t>(at - bytes.data());
+    i = find_delimiter(bytes, delimiter_);
+    matched_ = std::min(delimiter_.size(), bytes.size() - i);
     emit(bytes.substr(0, i));
     i += matched_;
     if (matched_ < delimiter_.size()) return i;
@@ -229,6 +217,12 @@ void MultipartParser::was_data() {
 }
 
 size_t MultipartParser::feed_headers(std::string_view bytes) {
+  // Mostly they come in one piece.
+  if (size_t length = held_.empty() ? bytes.substr(0, kMaxHeaders).find("\r\n\r\n") : std::string_view::npos;
+      length != std::string_view::npos && !bytes.starts_with("\r\n")) {
+    begin_part(bytes.substr(0, length));
+    return length + 4;
+  }
   // The empty line may be cut anywhere: look again at the last three bytes.
   size_t before = held_.size();
   size_t from = before < 3 ? 0 : before - 3;
@@ -239,14 +233,18 @@ size_t MultipartParser::feed_headers(std::string_view bytes) {
     return held_.size() - before;
   }
   size_t used = end + (end == 0 ? 2 : 4) - before;
-  std::optional<Part> part = read_headers(std::string_view(held_).substr(0, end));
+  begin_part(std::string_view(held_).substr(0, end));
+  return used;
+}
+
+void MultipartParser::begin_part(std::string_view headers) {
+  std::optional<Part> part = read_headers(headers);
   held_.clear();
   if (!part) fail("a part without readable headers");
   state_ = State::data;
   expect_delimiter();
   in_part_ = true;
   events_.on_part(std::move(*part));
-  return used;
 }
 
 }  // namespace osb::execd

@@ -49,6 +49,7 @@ class MultipartParser {
   size_t feed_data(std::string_view bytes);
   size_t feed_behind_boundary(std::string_view bytes);
   size_t feed_headers(std::string_view bytes);
+  void begin_part(std::string_view headers);
   void emit(std::string_view bytes);
   void was_data();
   void expect_delimiter();

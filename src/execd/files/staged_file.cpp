@@ -12,17 +12,15 @@ namespace osb::execd {
 
 namespace {
 
-// A nameless file is named through /proc; without it (or file systems without nameless files) a hidden name
-// is used.
-bool can_be_nameless() { return ::access("/proc/self/fd", X_OK) == 0; }
-
 bool forbidden(int err) { return err == EACCES || err == EPERM || err == EROFS; }
 
 }  // namespace
 
 void StagedFile::fail(std::string_view doing) const { throw file_error(doing, path_); }
 
-StagedFile::StagedFile(const std::string& path, FileAttributes attributes)
+bool StagedFile::can_be_nameless() { return ::access("/proc/self/fd", X_OK) == 0; }
+
+StagedFile::StagedFile(const std::string& path, FileAttributes attributes, bool nameless)
     : path_(path), attributes_(attributes) {
   std::optional<sys::Place> place = sys::locate_target(path);
   if (!place && errno == ENOENT) {
@@ -34,7 +32,9 @@ StagedFile::StagedFile(const std::string& path, FileAttributes attributes)
   place_ = std::move(*place);
 
   struct stat st{};
-  if (::fstatat(place_.parent.get(), place_.name.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0) {
+  if (place_.vacant) {
+    // Whatever comes there meanwhile is found by the commit.
+  } else if (::fstatat(place_.parent.get(), place_.name.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0) {
     if (S_ISDIR(st.st_mode)) throw bad_file("writing " + path + ": it is a directory");
     if (!S_ISREG(st.st_mode)) throw bad_file("writing " + path + ": it is not a regular file");
     before_ = st;
@@ -43,8 +43,8 @@ StagedFile::StagedFile(const std::string& path, FileAttributes attributes)
     fail("opening");
   }
   // Content with a mode of its own is never readable by more than that, not even for a moment.
-  bool fixed_mode = before_ || attributes_.mode;
-  open_hidden(fixed_mode ? 0600 : 0777);
+  bool changes_hands = before_ || (attributes_.mode && (attributes_.uid || attributes_.gid));
+  open_hidden(changes_hands ? 0600 : attributes_.mode.value_or(0777) & 0777, nameless);
 }
 
 // By the ids and capabilities that file system calls use; kernels without that question are asked by opening.
@@ -61,9 +61,9 @@ StagedFile::~StagedFile() {
   if (!hidden_.empty()) ::unlinkat(place_.parent.get(), hidden_.c_str(), 0);
 }
 
-void StagedFile::open_hidden(mode_t mode) {
+void StagedFile::open_hidden(mode_t mode, bool nameless) {
   int parent = place_.parent.get();
-  if (can_be_nameless()) {
+  if (nameless) {
     fd_ = sys::open_at(parent, ".", O_TMPFILE | O_RDWR, mode);
     if (fd_) return;
   }
@@ -113,8 +113,11 @@ bool StagedFile::give_attributes(int fd) const {
   return true;
 }
 
-// linkat of a nameless file; false with errno.
+// linkat of a nameless file; false with errno. Kernels before 6.10 want a capability for the short way, and
+// any kernel the identity under which the file was opened; they say ENOENT.
 bool StagedFile::try_link(const std::string& name) const {
+  if (::linkat(fd_.get(), "", place_.parent.get(), name.c_str(), AT_EMPTY_PATH) == 0) return true;
+  if (errno != ENOENT) return false;
   char self[64];
   snprintf(self, sizeof self, "/proc/self/fd/%d", fd_.get());
   return ::linkat(AT_FDCWD, self, place_.parent.get(), name.c_str(), AT_SYMLINK_FOLLOW) == 0;

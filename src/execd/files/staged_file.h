@@ -31,20 +31,24 @@ class StagedFile {
  public:
   // For a write to the absolute path; symbolic links are followed, missing parents are made (0755). Throws
   // Error: invalid if something else than a regular file is there.
-  explicit StagedFile(const std::string& path, FileAttributes attributes = {});
+  // With `nameless` the content has no name until the commit, if the file system can do that.
+  explicit StagedFile(const std::string& path, FileAttributes attributes = {},
+                      bool nameless = can_be_nameless());
   ~StagedFile();
   StagedFile(const StagedFile&) = delete;
 
   void write(std::string_view bytes);
   // Puts the content in place. On an error nothing has changed (unless it is rewritten in place).
   void commit();
+  // A nameless file may have to be named through /proc.
+  static bool can_be_nameless();
   // Until the commit the content has a name, where nameless files cannot be made.
   bool hides_a_name() const { return !hidden_.empty(); }
   // The destructor leaves that name alone.
   void abandon() { hidden_.clear(); }
 
  private:
-  void open_hidden(mode_t mode);
+  void open_hidden(mode_t mode, bool nameless);
   void require_writable() const;
   bool give_attributes(int fd) const;
   bool try_link(const std::string& name) const;

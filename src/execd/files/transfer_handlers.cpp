@@ -1,5 +1,6 @@
-// Upload and download. The loop moves bytes between the socket and one of two blocks while a helper thread
-// works on the other, so network and disk overlap and a transfer holds half a MiB whatever its size.
+// Upload and download. Of an upload, the loop fills one of two blocks while a helper thread empties the
+// other, so network and disk overlap and it holds two MiB at most, whatever its size. A download is sent by a
+// helper thread and holds nothing; one of unknown length takes turns with two blocks as well.
 #include <charconv>
 #include <system_error>
 #include <thread>
@@ -8,33 +9,18 @@
 #include "execd/files/download.h"
 #include "execd/files/file_service.h"
 #include "execd/files/upload.h"
+#include "execd/files/upload_block.h"
 
 namespace osb::execd {
 
 namespace {
 
-constexpr size_t kBlock = 256 * 1024;
-constexpr size_t kSmallBlock = 32 * 1024;  // for the first block: most uploads are small
-
-struct UploadBlock {
-  std::unique_ptr<char[]> bytes;
-  size_t capacity = 0;
-  size_t size = 0;
-
-  void reserve(size_t n) {
-    if (capacity >= n) return;
-    bytes = std::make_unique_for_overwrite<char[]>(n);
-    capacity = n;
-  }
-};
-
 // Fills at least half of the block; true at the end of the body.
 net::task<bool> fill(http::BodyReader& body, UploadBlock& block) {
-  block.size = 0;
-  while (block.size * 2 < block.capacity) {
-    size_t n = co_await body.read_some({block.bytes.get() + block.size, block.capacity - block.size});
+  while (!block.half_full()) {
+    size_t n = co_await body.read_some(block.room());
     if (n == 0) co_return true;
-    block.size += n;
+    block.committed(n);
   }
   co_return false;
 }
@@ -67,6 +53,28 @@ std::shared_ptr<Upload> begin_upload(const Service& service, std::string_view co
           [service](Upload* upload) { end_upload(upload, service->identity); }};
 }
 
+// Reads one block while the other is on its way.
+net::task<> send_to_its_end(Service service, std::shared_ptr<Download> file, http::ResponseWriter& response) {
+  struct Piece {
+    std::vector<char> buffer;
+    std::string_view bytes;
+  };
+  auto reading = std::make_shared<Piece>();
+  auto writing = std::make_shared<Piece>();
+  auto read_next = [&service, &file, &reading] {
+    return service->start([file, piece = reading] { piece->bytes = file->read(piece->buffer); },
+                          Workers::Admission::continued);
+  };
+  auto job = read_next();
+  while (true) {
+    co_await Workers::wait(response.stream().executor(), job);
+    std::swap(reading, writing);
+    if (writing->bytes.empty()) break;
+    job = read_next();
+    co_await response.write(writing->bytes);
+  }
+}
+
 // A whole number from 1. Throws Error(invalid).
 std::optional<uint64_t> count_parameter(const http::Request& request, std::string_view name) {
   std::optional<std::string> text = request.query.find(name);
@@ -84,9 +92,9 @@ std::optional<uint64_t> count_parameter(const http::Request& request, std::strin
 net::task<> handle_upload(Service service, http::Request& request, http::ResponseWriter& response) {
   auto executor = response.stream().executor();
   std::shared_ptr<Upload> upload = begin_upload(service, request.headers.get("Content-Type"));
-  auto block = std::make_shared<UploadBlock>();
-  auto other = std::make_shared<UploadBlock>();
-  block->reserve(kSmallBlock);
+  auto block = std::make_shared<UploadBlock>(UploadBlock::kSmall);
+  auto other = std::make_shared<UploadBlock>(0);
+  LargeUploads::Token large;
   std::shared_ptr<Workers::Job> job;
   for (bool ended = false; !ended;) {
     ended = co_await fill(*request.body, *block);
@@ -94,12 +102,12 @@ net::task<> handle_upload(Service service, http::Request& request, http::Respons
     auto admission = job ? Workers::Admission::continued : Workers::Admission::fresh;
     job = service->start(
         [service, upload, block, ended] {
-          upload->feed({block->bytes.get(), block->size});
+          upload->feed(block->bytes());
           if (ended) upload->finish();
         },
         admission);
     std::swap(block, other);
-    if (!ended) block->reserve(kBlock);
+    if (!ended) block->follow(*other, *service->large_uploads, large);
   }
   co_await Workers::wait(executor, job);
   co_await response.send(empty_ok());
@@ -122,24 +130,13 @@ net::task<> handle_download(Service service, http::Request& request, http::Respo
     co_await response.send(std::move(file->response()));
     co_return;
   }
-  struct Piece {
-    std::vector<char> buffer;
-    std::string_view bytes;
-  };
-  auto reading = std::make_shared<Piece>();
-  auto writing = std::make_shared<Piece>();
-  auto read_next = [&service, &file, &reading] {
-    return service->start([file, piece = reading] { piece->bytes = file->read(piece->buffer); },
-                          Workers::Admission::continued);
-  };
   response.start(file->response().status, std::move(file->response().headers));
-  auto job = read_next();
-  while (true) {
-    co_await Workers::wait(executor, job);
-    std::swap(reading, writing);
-    if (writing->bytes.empty()) break;
-    job = read_next();
-    co_await response.write(writing->bytes);
+  if (file->region()) {
+    co_await response.write_file(*file->region(), [service, executor](std::function<void()> work) {
+      return service->run(executor, std::move(work), Workers::Admission::continued);
+    });
+  } else {
+    co_await send_to_its_end(service, file, response);
   }
   co_await response.finish();
 }

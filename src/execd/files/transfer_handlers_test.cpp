@@ -408,6 +408,23 @@ TEST_F(FileRoutes, DownloadOfKernelFilesWithoutASize) {
   }
 }
 
+TEST_F(FileRoutes, DownloadThatGrowsEndsWhereItSaid) {
+  constexpr size_t kSize = 64'000'000;
+  write("big", "");
+  ASSERT_EQ(::truncate((dir_ + "/big").c_str(), kSize), 0);
+  int fd = connect();
+  put(fd, "GET /files/download" + query("big") + " HTTP/1.1\r\nHost: x\r\n\r\n" + "GET /files/download" +
+              query("none") + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  char head[64];
+  ASSERT_GT(::recv(fd, head, sizeof head, MSG_PEEK), 0);
+  ASSERT_EQ(::truncate((dir_ + "/big").c_str(), 2 * kSize), 0);
+  Answer answer = read_answer(fd);
+  ::close(fd);
+  EXPECT_EQ(answer.header("Content-Length"), std::to_string(kSize));
+  ASSERT_GT(answer.body.size(), kSize);
+  EXPECT_TRUE(answer.body.substr(kSize).starts_with("HTTP/1.1 404 ")) << "the next answer follows at once";
+}
+
 TEST_F(FileRoutes, DownloadThatShrinksBreaksTheConnection) {
   write("big", "");
   ASSERT_EQ(::truncate((dir_ + "/big").c_str(), 200'000'000), 0);

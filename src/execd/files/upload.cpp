@@ -1,5 +1,7 @@
 #include "execd/files/upload.h"
 
+#include <algorithm>
+
 #include "base/json.h"
 #include "execd/files/failure.h"
 #include "execd/request_body.h"
@@ -29,7 +31,12 @@ Upload::Upload(std::string_view content_type, const PathRules& rules) : rules_(r
   parser_ = std::make_unique<MultipartParser>(*boundary, events);
 }
 
-void Upload::feed(std::string_view bytes) { parser_->feed(bytes); }
+// In pieces that stay in the processor's cache between the search for the boundary and the write.
+void Upload::feed(std::string_view bytes) {
+  constexpr size_t kPiece = 128 * 1024;
+  for (; !bytes.empty(); bytes.remove_prefix(std::min(kPiece, bytes.size())))
+    parser_->feed(bytes.substr(0, kPiece));
+}
 
 void Upload::finish() {
   if (!parser_->started()) throw bad_file("reading the upload: the multipart form is empty", "INVALID_FILE");
@@ -65,7 +72,8 @@ void Upload::begin_file(const MultipartParser::Part& part) {
   const Accounts none("", "");
   FileAttributes attributes =
       attributes_of(target.permission, owned ? accounts() : none, true, std::string(kBadMetadata));
-  file_ = std::make_unique<StagedFile>(target.path, attributes);
+  if (!nameless_) nameless_ = StagedFile::can_be_nameless();
+  file_ = std::make_unique<StagedFile>(target.path, attributes, *nameless_);
   promised_ = part.length;
   received_ = 0;
   ++file_count_;

@@ -62,6 +62,7 @@ class Upload : private MultipartParser::Events {
   std::string metadata_;
   std::deque<Target> targets_;
   std::unique_ptr<StagedFile> file_;
+  std::optional<bool> nameless_;      // asked once
   std::optional<uint64_t> promised_;  // length of the file, where its part tells one
   uint64_t received_ = 0;
   size_t metadata_count_ = 0;

@@ -13,12 +13,15 @@ using http::Opcode;
 using std::chrono::milliseconds;
 
 constexpr auto kTakenOver = static_cast<CloseCode>(4001);
+constexpr std::string_view kGoodbye = "the daemon ends";
 constexpr size_t kPieceBytes = 32 * 1024;
 // Input that the shell has not read yet, above which nothing is read from the client.
 constexpr size_t kInputBytes = 256 * 1024;
 constexpr milliseconds kLookAgain{1000};
 // A shell that ends cannot be written to before we hear of its end.
 constexpr milliseconds kEndTime{500};
+// A shell that was hung up may still print, at the end of the daemon.
+constexpr milliseconds kLastWords{100};
 constexpr int kRefusals = 5;
 
 }  // namespace
@@ -32,7 +35,7 @@ net::task<> PtyClient::serve(std::shared_ptr<PtyClient> self, http::Request& req
   self->socket_ = co_await http::WebSocket::accept(request, response);
   if (takeover && !self->evicted_ && self->session_->holder() != self.get()) self->session_->set_holder(self);
   if (self->evicted_) self->evict();
-  if (self->goodbye_) self->say_goodbye();
+  if (self->goodbye_) self->socket_->close(CloseCode::going_away, kGoodbye);
   std::optional<Error> failure;
   if (!self->begin(mode, failure)) {
     self->leave();
@@ -63,8 +66,8 @@ void PtyClient::evict() {
 void PtyClient::input_failed(const Error& cause) { input_failure_ = cause; }
 
 void PtyClient::say_goodbye() {
-  goodbye_ = true;
-  if (socket_) socket_->close(CloseCode::going_away, "the daemon ends");
+  if (!goodbye_) goodbye_ = std::chrono::steady_clock::now() + kLastWords;
+  session_->changed().notify();
 }
 
 // From here to begin_live() nothing is awaited: what is replayed and what is live meet without gap or
@@ -110,6 +113,7 @@ net::task<bool> PtyClient::send_next() {
       co_return false;
     }
     if (input_failure_) co_return co_await send_input_failure();
+    if (goodbye_) co_return co_await say_last_words();
     co_await session_->changed().wait();
     co_return true;
   }
@@ -129,7 +133,18 @@ net::task<> PtyClient::send_end() {
   int exit_code = session_->exit_code();
   leave();
   if (had_shell) co_await socket_->send(Opcode::text, exit_frame(exit_code));
+  if (goodbye_) co_return socket_->close(CloseCode::going_away, kGoodbye);
   socket_->close(CloseCode::normal, had_shell ? "process exited" : "session deleted");
+}
+
+net::task<bool> PtyClient::say_last_words() {
+  auto left = std::chrono::ceil<milliseconds>(*goodbye_ - std::chrono::steady_clock::now());
+  if (session_->alive() && left.count() > 0) {
+    co_await session_->changed().wait_for(left);
+    co_return true;
+  }
+  socket_->close(CloseCode::going_away, kGoodbye);
+  co_return false;
 }
 
 net::task<bool> PtyClient::send_input_failure() {

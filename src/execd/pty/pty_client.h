@@ -3,6 +3,7 @@
 // whatever is first; a shell does not end with its client.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -34,6 +35,7 @@ class PtyClient final : public PtyAttachment, public std::enable_shared_from_thi
   net::task<bool> send_next();
   net::task<bool> send_input_failure();
   net::task<> send_end();
+  net::task<bool> say_last_words();
   net::task<> fail(Error error, std::string code);
   net::task<> take(http::WebSocketMessage message);
   net::task<> take_input(std::string bytes);
@@ -48,7 +50,8 @@ class PtyClient final : public PtyAttachment, public std::enable_shared_from_thi
   std::optional<Error> input_failure_;
   int refused_ = 0;
   bool evicted_ = false;
-  bool goodbye_ = false;
+  std::optional<std::chrono::steady_clock::time_point>
+      goodbye_;  // until when the end of the shell is waited for
 };
 
 }  // namespace osb::execd

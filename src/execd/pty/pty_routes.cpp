@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "execd/environment.h"
+#include "execd/files/failure.h"
 #include "execd/pty/pty_client.h"
 #include "execd/request_body.h"
 #include "http/websocket_handshake.h"
@@ -43,9 +44,10 @@ http::Response json_response(int status, const json::Value& value) {
 void make_directories(const std::string& path) {
   for (size_t slash = path.find('/', 1); slash != std::string::npos; slash = path.find('/', slash + 1))
     ::mkdir(path.substr(0, slash).c_str(), 0777);
-  if (::mkdir(path.c_str(), 0777) != 0 && errno != EEXIST)
-    throw Error(ErrorCode::internal, system_error("making the working directory " + path).message(),
-                "RUNTIME_ERROR");
+  if (::mkdir(path.c_str(), 0777) == 0 || errno == EEXIST) return;
+  bool of_disk = errno == ENOSPC || errno == EDQUOT || errno == EROFS;
+  Error error = directory_error(path, errno);
+  throw of_disk ? error : Error(ErrorCode::internal, error.message(), "RUNTIME_ERROR");
 }
 
 // The directory is made here, as clients expect, and checked again by each shell that starts.
@@ -58,20 +60,35 @@ std::string working_directory(const std::string& asked, const CommandDefaults& d
   } catch (const Error& error) {
     refuse_body(error.message());
   }
-  if (path.empty()) return defaults.cwd;
+  if (path.empty()) return resolve_directory("", defaults.cwd, {});
   if (!path.starts_with('/')) path = defaults.cwd + "/" + path;
   make_directories(path);
   return resolve_directory(path, defaults.cwd, {});
 }
 
-net::task<> create(PtySessions& sessions, http::Request& request, http::ResponseWriter& response) {
-  std::string body = co_await request.body->read_all(kBodyBytes);
+std::shared_ptr<PtySession> make_session(PtySessions& sessions, const std::string& body) {
   bool blank = body.find_first_not_of(" \t\r\n") == std::string::npos;
   CreateBody asked = read_request<CreateBody>(blank ? "{}" : body);
   if (asked.command.find('\0') != std::string::npos) refuse_body("command: cannot hold NUL");
   std::string cwd = working_directory(asked.cwd, sessions.defaults());
-  auto session = sessions.create({std::move(cwd), std::move(asked.command)});
-  co_await response.send(json_response(201, json::write(CreateAnswer{session->id()})));
+  return sessions.create({std::move(cwd), std::move(asked.command)});
+}
+
+net::task<> create(PtySessions& sessions, Retries& retries, http::Request& request,
+                   http::ResponseWriter& response) {
+  std::string body = co_await request.body->read_all(kBodyBytes);
+  std::string id;
+  {
+    Retries::Claim claim = co_await retries.claim(request, body);
+    id = claim.first_id();
+    if (!id.empty()) {
+      response.add_header("Idempotent-Replayed", "true");
+    } else {
+      id = make_session(sessions, body)->id();
+      claim.settle(id, [&sessions, id] { return sessions.has(id); });
+    }
+  }
+  co_await response.send(json_response(201, json::write(CreateAnswer{id})));
 }
 
 net::task<> status(PtySessions& sessions, http::Request& request, http::ResponseWriter& response) {
@@ -129,13 +146,15 @@ net::task<> connect(PtySessions& sessions, http::Request& request, http::Respons
 
 }  // namespace
 
-void add_pty_routes(http::Router& router, PtySessions& sessions) {
+void add_pty_routes(http::Router& router, PtySessions& sessions, Retries& retries) {
   auto with = [&sessions](auto handler) {
     return [&sessions, handler](http::Request& request, http::ResponseWriter& response) {
       return handler(sessions, request, response);
     };
   };
-  router.add("POST", "/pty", with(create));
+  router.add("POST", "/pty", [&](http::Request& request, http::ResponseWriter& response) {
+    return create(sessions, retries, request, response);
+  });
   router.add("GET", "/pty/{}", with(status));
   router.add("DELETE", "/pty/{}", with(remove));
   router.add("GET", "/pty/{}/ws", with(connect));

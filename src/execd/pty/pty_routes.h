@@ -2,11 +2,12 @@
 #pragma once
 
 #include "execd/pty/pty_sessions.h"
+#include "execd/retries.h"
 #include "http/router.h"
 
 namespace osb::execd {
 
-// `sessions` outlives the router.
-void add_pty_routes(http::Router& router, PtySessions& sessions);
+// POST takes an Idempotency-Key: a retry gets the first session. Both outlive the router.
+void add_pty_routes(http::Router& router, PtySessions& sessions, Retries& retries);
 
 }  // namespace osb::execd

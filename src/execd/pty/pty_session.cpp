@@ -185,7 +185,6 @@ net::task<> PtySession::end(std::shared_ptr<PtySession> self) {
 }
 
 void PtySession::say_goodbye() {
-  if (shell_) shell_->signal(SIGHUP);
   if (holder_) holder_->say_goodbye();
   for (PtyAttachment* viewer : viewers_) viewer->say_goodbye();
 }

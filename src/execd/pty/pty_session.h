@@ -103,7 +103,7 @@ class PtySession : public std::enable_shared_from_this<PtySession> {
   // end of the shell.
   static net::task<> end(std::shared_ptr<PtySession> self);
   bool ended_for_good() const { return removed_; }
-  // The daemon ends: clients are told, the shell is hung up.
+  // The daemon ends: clients are told.
   void say_goodbye();
 
   void touch() { last_used_ = std::chrono::steady_clock::now(); }

@@ -5,9 +5,11 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "execd/pty/pty_session.h"
+#include "execd/retention.h"
 
 namespace osb::execd {
 
@@ -20,9 +22,13 @@ class PtySessions {
   std::shared_ptr<PtySession> create(PtyRequest request);
   // Throws Error(not_found, "CONTEXT_NOT_FOUND").
   std::shared_ptr<PtySession> find(const std::string& id);
+  // Without counting as a use of it.
+  bool has(const std::string& id) const { return sessions_.contains(id); }
   // Forgets it, ends its processes, and returns when they are gone. Throws like find().
   net::task<> remove(std::string id);
-  // The daemon ends: clients are told, shells hung up.
+  // SIGHUP to every shell; returns when all have ended, or after `limit`.
+  net::task<> hang_up(std::chrono::milliseconds limit);
+  // The daemon ends: clients get what is left, and are told.
   void say_goodbye();
 
   const CommandDefaults& defaults() const { return settings_->commands; }
@@ -30,12 +36,14 @@ class PtySessions {
 
  private:
   void forget_idle();
+  std::optional<std::chrono::milliseconds> forget_due();
   void make_room();
 
   net::asio::any_io_executor executor_;
   Reaper& reaper_;
   std::shared_ptr<const PtySettings> settings_;
   std::map<std::string, std::shared_ptr<PtySession>> sessions_;
+  Retention retention_;
 };
 
 }  // namespace osb::execd

@@ -19,13 +19,6 @@ constexpr size_t kReadBytes = 32 * 1024;
 // that were left behind.
 constexpr size_t kTerminalBytes = 256 * 1024;
 
-Fd non_blocking(Fd fd) {
-  check(::fcntl(fd.get(), F_SETFL, O_NONBLOCK), "preparing a pipe");
-  return fd;
-}
-
-Fd duplicate(int fd) { return Fd(check(::fcntl(fd, F_DUPFD_CLOEXEC, 0), "duplicating a descriptor")); }
-
 // Whether the group is one of that session: a number that the terminal remembers may belong to others by now.
 bool is_in_session(pid_t group, pid_t session) {
   return std::ranges::any_of(read_processes(), [&](const ProcessStat& process) {

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/ids.h"
+#include "execd/files/failure.h"
 #include "execd/request_body.h"
 
 namespace osb::execd {
@@ -16,7 +17,7 @@ constexpr std::chrono::milliseconds kPatience{3000};
 void make_directory(const std::string& path) {
   std::error_code error;
   std::filesystem::create_directories(path, error);
-  if (error) refuse_body("making the working directory " + path + ": " + error.message());
+  if (error) throw directory_error(path, error.value());
 }
 
 }  // namespace

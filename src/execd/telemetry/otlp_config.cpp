@@ -107,7 +107,8 @@ Error bad_endpoint(std::string_view why) {
 
 void set_target(OtlpConfig& out, std::string_view url, std::string_view hosts) {
   constexpr std::string_view kScheme = "http://";
-  if (!url.starts_with(kScheme)) throw bad_endpoint("only http:// is supported");
+  if (url.starts_with("https://")) throw bad_endpoint("https:// is not supported, this program has no TLS");
+  if (!url.starts_with(kScheme)) throw bad_endpoint("it does not begin with http://");
   url.remove_prefix(kScheme.size());
   std::string_view authority = url.substr(0, url.find_first_of("/?"));
   out.path = url.substr(authority.size());
@@ -126,7 +127,8 @@ void set_target(OtlpConfig& out, std::string_view url, std::string_view hosts) {
       throw bad_endpoint("the port is not one");
   }
   out.target.host = is_address(host) ? host : look_up(hosts, host);
-  if (out.target.host.empty()) throw bad_endpoint(host + " is neither an address nor in /etc/hosts");
+  if (host.empty()) throw bad_endpoint("it names no host");
+  if (out.target.host.empty()) out.name = host;
 }
 
 std::chrono::milliseconds milliseconds_or(const std::string& text, std::chrono::milliseconds otherwise) {

@@ -6,7 +6,7 @@
 //   OTEL_EXPORTER_OTLP_[METRICS_]HEADERS  name=value,… (percent-encoded)
 //   OTEL_SDK_DISABLED=true, OTEL_METRICS_EXPORTER=none   switch it off
 //   OPENSANDBOX_ID, OPENSANDBOX_EXECD_METRICS_EXTRA_ATTRS (k=v,k2=v2)   attributes of every point
-// Plain HTTP only; the host is a numeric address, localhost, or a name of /etc/hosts.
+// Plain HTTP only: there is no TLS in this program.
 #pragma once
 
 #include <chrono>
@@ -20,8 +20,9 @@
 namespace osb::execd {
 
 struct OtlpConfig {
-  http::Target target;
-  std::string host;  // for the Host header
+  http::Target target;  // its host is empty where there is a `name`
+  std::string name;     // to look up before each export
+  std::string host;     // for the Host header
   std::string path;
   http::Headers headers;
   std::chrono::milliseconds interval{60000};

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "execd/telemetry/name_lookup.h"
 #include "execd/telemetry/otlp_message.h"
 #include "net/timer.h"
 
@@ -30,6 +31,7 @@ struct OtlpExporter::State : std::enable_shared_from_this<State> {
       : telemetry(&t),
         config(std::move(c)),
         version(std::move(v)),
+        names(e),
         client(e, client_options(config)),
         changed(e),
         start_ns(unix_ns()) {}
@@ -43,6 +45,7 @@ struct OtlpExporter::State : std::enable_shared_from_this<State> {
   Telemetry* telemetry;  // null: stopped
   OtlpConfig config;
   std::string version;
+  NameLookup names;
   http::Client client;
   net::Event changed;
   uint64_t start_ns;
@@ -71,7 +74,9 @@ net::task<> OtlpExporter::State::send() {
   request.headers.set("Content-Type", "application/x-protobuf");
   request.headers.set("User-Agent", "opensandbox-execd/" + version);
   request.body = message();
-  auto answer = co_await client.send(config.target, std::move(request));
+  http::Target target = config.target;
+  if (!config.name.empty()) target.host = co_await names.address_of(config.name, config.timeout);
+  auto answer = co_await client.send(std::move(target), std::move(request));
   int status = answer->status();
   co_await answer->read_all(kAnswerBytes);
   if (status / 100 != 2)

@@ -8,6 +8,7 @@
 
 #include <map>
 
+#include "execd/telemetry/name_lookup.h"
 #include "execd/telemetry/network_usage.h"
 #include "execd/telemetry/otlp_exporter.h"
 #include "execd/telemetry/prometheus_text.h"
@@ -320,9 +321,47 @@ TEST(OtlpConfig, ComesFromTheEnvironment) {
 }
 
 TEST(OtlpConfig, WhatCannotBeReachedIsSaid) {
-  for (const char* url : {"https://1.1.1.1", "1.1.1.1:4318", "http://unknown.example", "http://1.1.1.1:x",
-                          "http://1.1.1.1:0", "http://u:p@1.1.1.1", "http://"})
+  for (const char* url : {"https://1.1.1.1", "1.1.1.1:4318", "http://1.1.1.1:x", "http://1.1.1.1:0",
+                          "http://u:p@1.1.1.1", "http://"})
     EXPECT_THROW(otlp_config({{"OTEL_EXPORTER_OTLP_ENDPOINT", url}}, "", ""), Error) << url;
+}
+
+TEST(OtlpConfig, SaysWhyHttpsIsNotSpoken) {
+  try {
+    otlp_config({{"OTEL_EXPORTER_OTLP_ENDPOINT", "https://collector:4318"}}, "", "");
+    ADD_FAILURE();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.message(), HasSubstr("no TLS"));
+  }
+}
+
+TEST_F(Collector, NamesAreLookedUpBeforeEachExport) {
+  auto unknown = otlp_config({{"OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector.example:4318"}}, "", "");
+  EXPECT_EQ(unknown->name, "collector.example");
+  EXPECT_EQ(unknown->target.host, "");
+  OtlpConfig named = config();
+  named.target.host = "";
+  named.name = "localhost";
+  OtlpExporter exporter(loop_.executor(), telemetry_, named, "9.9");
+  wait_for_exports(2);
+  EXPECT_EQ(target_, "POST /v1/metrics");
+}
+
+TEST_F(Collector, ANameThatIsNobodysIsAFailureOfTheExportAlone) {
+  NameLookup names(loop_.executor());
+  std::string got;
+  auto ask = [](NameLookup* names, std::string name, std::chrono::milliseconds limit,
+                std::string* got) -> net::task<> {
+    try {
+      *got = co_await names->address_of(name, limit);
+    } catch (const Error& error) {
+      *got = error.message();
+    }
+  };
+  loop_.run_until_done(ask(&names, "no such name", 20s, &got));
+  EXPECT_THAT(got, ::testing::StartsWith("looking up no such name: "));
+  loop_.run_until_done(ask(&names, "localhost", 20s, &got));
+  EXPECT_EQ(got, "127.0.0.1");
 }
 
 TEST(OtlpConfig, CommonAttributes) {
