@@ -82,6 +82,7 @@ Server::Server(net::asio::any_io_executor executor, Handler handler, ServerOptio
 
 Server::~Server() {
   state_->stop_accepting();
+  state_->core->options.on_served = nullptr;  // handlers that still run end later than whom it tells
   for (Connection* connection : state_->core->connections) connection->close();
 }
 

@@ -286,6 +286,24 @@ TEST_F(Server_, StopsInGoodOrder) {
   EXPECT_EQ(left, 0u);
 }
 
+// Regression: the owner of a server was told of requests that ended when it was gone.
+TEST(ServerThatIsGone, TellsNobodyOfRequestsThatEndLater) {
+  int told = 0;
+  World world({.on_served = [&told](const Request&, int, std::chrono::microseconds) { told++; }});
+  world.router.add("GET", "/hello", hello);
+  world.router.add("GET", "/sleepy", sleepy);
+  world.talk(Server_::get("/hello"));
+  EXPECT_EQ(told, 1);
+  std::string answer;
+  net::spawn(world.loop.executor(), "request",
+             World::talk_to(world.loop.executor(), world.port, Server_::get("/sleepy"), false, 5s, answer));
+  world.run(net::sleep_for(50ms));
+  world.server.reset();
+  world.run(net::sleep_for(300ms));
+  EXPECT_EQ(told, 1);
+  EXPECT_EQ(answer, "") << "its connections end with it";
+}
+
 ServerOptions tight() {
   ServerOptions options;
   options.limits.header_bytes = 2048;

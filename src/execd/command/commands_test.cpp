@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "execd/answer_for_tests.h"
 #include "execd/event_stream.h"
 #include "net/loop.h"
 
@@ -9,29 +10,6 @@ namespace osb::execd {
 namespace {
 
 using std::chrono::milliseconds;
-
-// Takes a stream down.
-class Answer : public http::ResponseWriter {
- public:
-  net::task<> send(http::Response) override { co_return; }
-  void start(int, http::Headers) override { started_ = true; }
-  net::task<> write(std::string_view bytes) override {
-    text += bytes;
-    co_return;
-  }
-  net::task<> flush_head() override { co_return; }
-  net::task<> write_file(net::FileRegion, net::Offload) override { co_return; }
-  net::task<> finish(std::string_view last) override { return write(last); }
-  bool started() const override { return started_; }
-  void add_header(std::string, std::string) override {}
-  std::unique_ptr<net::Stream> upgrade(std::string&) override { return nullptr; }
-  net::Stream& stream() override { throw Error(ErrorCode::internal, "not used"); }
-
-  std::string text;
-
- private:
-  bool started_ = false;
-};
 
 class CommandsTest : public ::testing::Test {
  protected:
@@ -42,7 +20,7 @@ class CommandsTest : public ::testing::Test {
     spec.child.argv = {"head", "-c", std::to_string(bytes), "/dev/zero"};
     spec.child.env = {"PATH=/usr/bin:/bin"};
     spec.background = true;
-    Answer answer;
+    AnswerForTests answer;
     loop_.run_until_done(serve_events(commands_.start(spec)->journal, answer));
     return answer.text.substr(answer.text.find(R"("text":")") + 8, 32);
   }
