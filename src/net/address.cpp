@@ -19,6 +19,7 @@ SocketAddress tcp_address(const std::string& address, uint16_t port) {
   SocketAddress out;
   bool bracketed = address.size() > 2 && address.front() == '[' && address.back() == ']';
   std::string host = bracketed ? address.substr(1, address.size() - 2) : address;
+  if (host.find('\0') != std::string::npos) host.clear();  // inet_pton() would stop there
   auto* v4 = reinterpret_cast<sockaddr_in*>(&out.storage);
   auto* v6 = reinterpret_cast<sockaddr_in6*>(&out.storage);
   if (!bracketed && ::inet_pton(AF_INET, host.c_str(), &v4->sin_addr) == 1) {

@@ -87,6 +87,7 @@ TEST(Addresses, AreReadAndDescribed) {
   EXPECT_TRUE(describe_peer(unix_address("/x")).loopback);
   for (const char* bad : {"", "localhost", "1.2.3", "[127.0.0.1]", "::g"})
     EXPECT_THROW(tcp_address(bad, 1), Error) << bad;
+  EXPECT_THROW(tcp_address(std::string("::1\0\r", 5), 1), Error);
   EXPECT_THROW(unix_address(std::string(200, 'x')), Error);
 }
 

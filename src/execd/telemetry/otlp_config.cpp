@@ -29,6 +29,7 @@ std::string otlp_setting(const Environment& environment, const std::string& name
 // Without the exception of net::tcp_address(): the first one of a process costs it milliseconds, and every
 // start comes through here.
 bool is_address(std::string_view text) {
+  if (text.find('\0') != std::string_view::npos) return false;  // inet_pton() would stop there
   bool bracketed = text.size() > 2 && text.starts_with('[') && text.ends_with(']');
   std::string name(bracketed ? text.substr(1, text.size() - 2) : text);
   in_addr v4;
