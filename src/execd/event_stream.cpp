@@ -14,9 +14,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr std::chrono::seconds kPingPeriod{3};
 constexpr size_t kBatchBytes = 256 * 1024;
-// A stream's first event waits this long for the next: what ends at once goes out in one piece, which saves
-// the client and us a wake-up each.
-constexpr std::chrono::milliseconds kFirstRest{3};
 
 http::Headers stream_headers() {
   return {{"Content-Type", "text/event-stream"}, {"Cache-Control", "no-cache"}, {"X-Accel-Buffering", "no"}};
@@ -66,7 +63,6 @@ class Stream {
   net::task<> run() {
     while (true) {
       next_batch();
-      if (!response_.started() && !comes_back_ && !reader_.at_end()) co_await rest();
       if (reader_.at_end()) co_return co_await finish();
       if (batch_.empty())
         co_await wait();
@@ -96,11 +92,6 @@ class Stream {
       reader_.take(batch_, kBatchBytes, framing_);
     }
     if (!news && pinged_ && time_to_ping().count() <= 0 && !reader_.at_end()) ping(batch_);
-  }
-
-  net::task<> rest() {
-    co_await reader_.wait_for(kFirstRest);
-    if (!batch_.empty()) reader_.take(batch_, kBatchBytes, framing_);
   }
 
   // The batch's memory is kept while there is much to send, but not for a stream on which nothing happens.

@@ -11,9 +11,9 @@
 namespace osb::execd {
 
 // Answers with the events behind `after_eid`, and goes on live: 200 text/event-stream, the head together with
-// the first events (which wait a few milliseconds for each other), a ping right after the first one and every
-// 3 s, several waiting events in one write, the end in the same write as the last event. Returns when the
-// journal is closed and everything is sent, or when the client is gone (the execution goes on).
+// the first events, a ping right after the first one and every 3 s, several waiting events in one write, the
+// end in the same write as the last event. Returns when the journal is closed and everything is sent, or when
+// the client is gone (the execution goes on).
 net::task<> serve_events(std::shared_ptr<Journal> journal, http::ResponseWriter& response,
                          int64_t after_eid = 0, Framing framing = Framing::lines);
 

@@ -30,18 +30,11 @@ class EventStreamTest : public ::testing::Test {
   AnswerForTests answer_;
 };
 
-TEST_F(EventStreamTest, WhatEndsAtOnceComesInOnePiece) {
-  serve();
-  pass(milliseconds(0));
-  end();
-  pass(milliseconds(50));
-  EXPECT_THAT(answer_.text, HasSubstr("over"));
-  EXPECT_EQ(answer_.pieces, 1);
-}
-
+// Clients work on the head and the first events while the command runs: released Python clients lost more
+// than a millisecond where the first event waited for the next.
 TEST_F(EventStreamTest, TheFirstEventDoesNotWaitForTheEnd) {
   serve();
-  pass(milliseconds(50));
+  pass(milliseconds(1));
   EXPECT_THAT(answer_.text, HasSubstr("init"));
   EXPECT_THAT(answer_.text, Not(HasSubstr("over")));
   end();
