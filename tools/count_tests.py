@@ -4,8 +4,18 @@ A unit test program stands in two reports: as one case of ctest, and with all it
 latter counts, unless the program failed without writing one.
 """
 import sys
+import textwrap
 import xml.etree.ElementTree as ET
 from pathlib import Path
+
+REASON_LIMIT = 3000  # characters
+
+
+def why(case):
+    """What a failed case said, so that the end of a long log is enough to begin with."""
+    said = [part.get("message") or part.text or "" for kind in ("failure", "error") for part in case.findall(kind)]
+    return "\n".join(text.strip() for text in said)[-REASON_LIMIT:] or "it says no reason"
+
 
 passed = failed = skipped = 0
 programs = {Path(path).stem.removeprefix("osb_").removesuffix("_test") for path in sys.argv[1:] if Path(path).stem.endswith("_test")}
@@ -20,6 +30,7 @@ for path in sys.argv[1:]:
         if bad:
             failed += 1
             print(f"failed: {name}")
+            print(textwrap.indent(why(case), "    "))
         elif reason is not None or case.get("status") in ("notrun", "disabled") or case.get("result") == "skipped":
             skipped += 1
             text = "" if reason is None else reason.get("message") or reason.text or ""
