@@ -44,24 +44,22 @@ def execd(program):
 # -- short commands
 
 
-def spawn_times(programs, argv, count):
-    """Seconds for spawn + wait of that program, `count` times: the floor."""
-    done = subprocess.run([str(programs / "bench_spawn_floor"), str(count), *argv], capture_output=True, text=True, check=True)
+def times_of(program, *arguments):
+    """Seconds that a program of ours printed as microseconds, a line each."""
+    done = subprocess.run([str(program), *map(str, arguments)], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise RuntimeError(f"{program}: {done.stderr}")
     return [float(line) / 1e6 for line in done.stdout.split()]
 
 
-def command_times(sock, body, count):
+def spawn_times(programs, argv, count):
+    """Seconds for spawn + wait of that program, `count` times: the floor."""
+    return times_of(programs / "bench_spawn_floor", count, *argv)
+
+
+def command_times(programs, address, body, count):
     """Seconds from the request to the last byte of each stream, on one kept connection."""
-    request, times = load.message("POST", "/command", body), []
-    for _ in range(count):
-        begin, answer = time.perf_counter(), b""
-        sock.sendall(request)
-        while not answer.endswith(b"\r\n0\r\n\r\n"):
-            answer += sock.recv(BLOCK)
-        times.append(time.perf_counter() - begin)
-        if b'"execution_complete"' not in answer:
-            raise RuntimeError(f"{answer!r}")
-    return times
+    return times_of(programs / "bench_round_trips", address.rsplit(":", 1)[1], count, load.message("POST", "/command", body).decode())
 
 
 def connect(address):
@@ -77,16 +75,14 @@ def round_trips(program, programs):
     pairs = [("POST /command true against spawn + wait of the shell", {"command": "true"}, [shell, "-c", "true"], [], []),
              ("POST /command with argv [/bin/true] against its spawn + wait", {"argv": [true]}, [true], [], [])]
     with execd(program) as (_, address):
-        sock = connect(address)
         for _ in range(ROUNDS):  # in turns: what else the machine does meets both
             for _, body, argv, ours, floor in pairs:
                 floor += spawn_times(programs, argv, PER_ROUND)
-                ours += command_times(sock, body, PER_ROUND)
-        sock.close()
+                ours += command_times(programs, address, body, PER_ROUND)
     return [(what, ours, floor) for what, _, _, ours, floor in pairs]
 
 
-def growth(program):
+def growth(program, programs):
     """Growth of resident memory in KiB and of open descriptors over MANY commands, behind the first thousand (so many ended ones are kept)."""
     def state(pid):
         status = Path(f"/proc/{pid}/status").read_text()
@@ -94,12 +90,10 @@ def growth(program):
         return resident, len(list(Path(f"/proc/{pid}/fd").iterdir()))
 
     with execd(program) as (pid, address):
-        sock = connect(address)
-        command_times(sock, {"command": "true"}, 1500)
+        command_times(programs, address, {"command": "true"}, 1500)
         before = state(pid)
-        command_times(sock, {"command": "true"}, MANY)
+        command_times(programs, address, {"command": "true"}, MANY)
         after = state(pid)
-        sock.close()
     return after[0] - before[0], after[1] - before[1]
 
 
@@ -197,4 +191,4 @@ if __name__ == "__main__":
     print("100 at once: {:.0f} MB/s, first byte p99 {:.0f} ms".format(*(lambda rate, first: (rate / 1e6, percentile(first, 99) * 1e3))(*at_once(execd_program, programs_folder))))
     for what, ours, floor in round_trips(execd_program, programs_folder):
         print(f"{what}: {percentile(ours, 50) * 1e3:.2f} ms, floor {percentile(floor, 50) * 1e3:.2f} ms, {percentile(ours, 50) / percentile(floor, 50):.2f}")
-    print("growth over {} commands: {:+d} KiB, {:+d} descriptors".format(MANY, *growth(execd_program)))
+    print("growth over {} commands: {:+d} KiB, {:+d} descriptors".format(MANY, *growth(execd_program, programs_folder)))

@@ -207,7 +207,7 @@ def commands_alone():
     for what, ours, floor in commands.round_trips(execd, PROGRAMS):
         p50, floor_p50 = percentile(ours, 50), percentile(floor, 50)
         row(what, f"{p50 * 1e3:.2f} ms", "≤ 1.4× floor", f"{floor_p50 * 1e3:.2f} ms (floor)", f"{p50 / floor_p50:.2f}× the floor")
-    memory, fds = commands.growth(execd)
+    memory, fds = commands.growth(execd, PROGRAMS)
     row(f"  growth of execd over {commands.MANY} commands: memory", f"{memory:+d} KiB", "none")
     row(f"  growth of execd over {commands.MANY} commands: open files", f"{fds:+d}", "none")
 
