@@ -9,8 +9,6 @@ namespace osb::api {
 
 namespace {
 
-constexpr std::string_view kReservedEnv = "OPENSANDBOX_LIFECYCLE";
-
 void read_image(CreateRequest& out, const Fields& fields, Problems& problems) {
   const json::Value* image = fields.find("image");
   if (!image) return;
@@ -56,7 +54,7 @@ void read_members(CreateRequest& out, const Fields& fields, Problems& problems) 
   if (auto env = fields.text_map("env", true)) out.env = std::move(*env);
   if (auto metadata = fields.text_map("metadata")) out.metadata = std::move(*metadata);
   if (const json::Value* hooks = fields.find("lifecycle"))
-    out.hooks = check_hooks(*hooks, fields.at("lifecycle"), problems);
+    out.hooks = read_hooks(*hooks, fields.at("lifecycle"), problems);
   if (auto entrypoint = fields.texts("entrypoint", 1)) out.entrypoint = std::move(*entrypoint);
   if (const json::Value* policy = fields.find("networkPolicy")) {
     check_network_policy(*policy, fields.at("networkPolicy"), problems);
@@ -72,7 +70,7 @@ void read_members(CreateRequest& out, const Fields& fields, Problems& problems) 
 
 // Rules over several members; the first broken one is reported.
 const char* broken_rule(const CreateRequest& request, const Fields& fields) {
-  if (request.env.contains(std::string(kReservedEnv)))
+  if (request.env.contains(std::string(kHooksEnv)))
     return "env: OPENSANDBOX_LIFECYCLE is reserved for the system";
   if (!request.template_id.empty()) return nullptr;
   if (!request.pool().empty())

@@ -14,6 +14,9 @@
 
 namespace osb::api {
 
+// The variable in which hooks reach execd. Requests cannot set it.
+constexpr std::string_view kHooksEnv = "OPENSANDBOX_LIFECYCLE";
+
 struct CreateRequest {
   std::string image;        // blank: none
   bool image_auth = false;  // credentials for a registry were given
@@ -29,7 +32,7 @@ struct CreateRequest {
   bool credential_proxy = false;
   bool secure_access = false;
   bool volumes = false;
-  bool hooks = false;
+  std::string hooks;  // JSON as execd takes it; empty: none
   std::map<std::string, std::string> extensions;
 
   // Pool asked for with extensions.poolRef, trimmed; empty: none.

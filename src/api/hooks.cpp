@@ -37,7 +37,7 @@ bool names_are_unique(const json::Array& hooks) {
 
 }  // namespace
 
-bool check_hooks(const json::Value& value, const Location& loc, Problems& problems) {
+std::string read_hooks(const json::Value& value, const Location& loc, Problems& problems) {
   Problems inner;
   Fields fields(value, loc, inner);
   const json::Value* start = fields.find("preStart");
@@ -54,7 +54,7 @@ bool check_hooks(const json::Value& value, const Location& loc, Problems& proble
   }
   fields.forbid_others({"preStart", "periodic"});
   problems.take(std::move(inner));
-  return start || count > 0;
+  return start || count > 0 ? json::serialize(value) : std::string();
 }
 
 void check_network_policy(const json::Value& value, const Location& loc, Problems& problems) {

@@ -138,7 +138,7 @@ TEST(CreateRequest, ReadsValues) {
   EXPECT_EQ(request.env, (std::map<std::string, std::string>{{"A", "1"}, {"C", ""}}));
   EXPECT_EQ(request.platform->arch, "amd64");
   EXPECT_EQ(request.pool(), "p");
-  EXPECT_FALSE(request.hooks);
+  EXPECT_EQ(request.hooks, "");
   EXPECT_FALSE(request.volumes);
   EXPECT_FALSE(parse_create_request(create_body({{"timeout", "null"}})).timeout_seconds);
 }

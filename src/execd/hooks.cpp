@@ -17,6 +17,7 @@ struct Hooks::State : std::enable_shared_from_this<State> {
       : executor(e), reaper(&r), defaults(std::move(d)), changed(e) {}
 
   sys::ChildSpec spec_of(const Hook& hook) const;
+  pid_t start(const Hook& hook, const std::string& name, std::function<void(sys::ExitStatus)> ended);
   net::task<> run(Hook hook, std::string name);
   static net::task<> repeat(std::shared_ptr<State> self, PeriodicHook hook, uint64_t generation);
 
@@ -40,18 +41,23 @@ sys::ChildSpec Hooks::State::spec_of(const Hook& hook) const {
   return spec;
 }
 
+pid_t Hooks::State::start(const Hook& hook, const std::string& name,
+                          std::function<void(sys::ExitStatus)> ended) {
+  try {
+    return reaper->start(spec_of(hook), std::move(ended)).pid;
+  } catch (const Error& error) {
+    throw Error(error.code(), "running the hook " + name + ": " + error.message(), error.wire());
+  }
+}
+
 net::task<> Hooks::State::run(Hook hook, std::string name) {
   auto self = shared_from_this();
   if (!reaper) throw Error(ErrorCode::unavailable, "running the hook " + name + ": the daemon ends");
   auto status = std::make_shared<std::optional<sys::ExitStatus>>();
-  pid_t pid = 0;
-  pid = reaper
-            ->start(spec_of(hook),
-                    [self, status](sys::ExitStatus how) {
-                      *status = how;
-                      self->changed.notify();
-                    })
-            .pid;
+  pid_t pid = start(hook, name, [self, status](sys::ExitStatus how) {
+    *status = how;
+    self->changed.notify();
+  });
   running.insert(pid);
   auto end = std::chrono::steady_clock::now() + hook.timeout;
   bool late = false;

@@ -220,6 +220,8 @@ TEST_F(Init, AHookThatFailsOrIsNotUnderstoodFailsTheStart) {
   Sandboxed late(with_hooks(shell_config("echo never"),
                             R"({"preStart":{"command":["sleep","1000"],"timeoutSeconds":1}})"));
   EXPECT_EQ(late.report(), "Erunning the hook preStart: its time is over");
+  Sandboxed missing(with_hooks(shell_config("echo never"), R"({"preStart":{"command":["/no/such"]}})"));
+  EXPECT_EQ(missing.report(), "Erunning the hook preStart: starting /no/such: no such program");
   Sandboxed strange(with_hooks(shell_config("echo never"), R"({"preStart":5})"));
   EXPECT_THAT(strange.report(), HasSubstr("lifecycle.preStart: expected an object"));
   EXPECT_EQ(strange.exit_code(), 1);

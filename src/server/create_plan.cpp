@@ -40,7 +40,6 @@ void check_not_built(const api::CreateRequest& request) {
   no(!request.template_id.empty(), "templateId");
   no(!request.snapshot_id.empty(), "snapshotId");
   no(request.image_auth, "image.auth");
-  no(request.hooks, "lifecycle");
   no(request.secure_access, "secureAccess");
   no(request.network_policy, "networkPolicy");
   no(request.credential_proxy, "credentialProxy");
@@ -129,6 +128,7 @@ CreatePlan plan_create(api::CreateRequest request, const ServerConfig& config) {
   plan.image = std::move(request.image);
   plan.entrypoint = std::move(request.entrypoint);
   plan.env = std::move(request.env);
+  if (!request.hooks.empty()) plan.env.emplace(api::kHooksEnv, std::move(request.hooks));
   plan.metadata = std::move(request.metadata);
   plan.access_token = config.access_token;
   plan.timeout_seconds = request.timeout_seconds;

@@ -110,8 +110,6 @@ TEST_F(CreateTranscript, RefusesCreates) {
            "SANDBOX::INVALID_PARAMETER"},
           {create_body(R"("extensions":{"poolRef":"p"})"), 400, "SANDBOX::UNSUPPORTED_POOL_REF"},
           {create_body(R"("secureAccess":true)"), 400, "SANDBOX::INVALID_PARAMETER"},
-          {create_body(R"("lifecycle":{"preStart":{"command":["true"]}})"), 400,
-           "SANDBOX::INVALID_PARAMETER"},
           {create_body(R"("env":{"OPENSANDBOX_EGRESS_X":"1"})"), 400, "SANDBOX::INVALID_PARAMETER"},
           {create_body(R"("env":{"A=B":"1"})"), 400, "SANDBOX::INVALID_PARAMETER"},
           {create_body(R"("env":{"":"1"})"), 400, "SANDBOX::INVALID_PARAMETER"},
@@ -135,6 +133,15 @@ TEST_F(CreateTranscript, TakesHarmlessMembers) {
     create(more);
   call("POST", "/v1/sandboxes", create_body(), {{"Content-Type", "text/plain"}});
   EXPECT_EQ(runtime_->specs.size(), 8u);
+}
+
+TEST_F(CreateTranscript, HooksReachExecdInItsEnvironment) {
+  create(R"("lifecycle":{"preStart":{"command":["a","b c"],"timeoutSeconds":3}},"env":{"A":"1"})");
+  EXPECT_THAT(runtime_->specs.at(0).env,
+              testing::UnorderedElementsAre(
+                  testing::Pair("A", "1"),
+                  testing::Pair("OPENSANDBOX_LIFECYCLE",
+                                R"({"preStart":{"command":["a","b c"],"timeoutSeconds":3}})")));
 }
 
 TEST_F(CreateTranscript, SplitsACommandLineEntrypoint) {
