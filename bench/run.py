@@ -19,6 +19,7 @@ sys.path.insert(0, str(REPOSITORY / "bench"))
 
 import commands  # noqa: E402
 import files  # noqa: E402
+import interpreter  # noqa: E402
 import load  # noqa: E402
 import terminal  # noqa: E402
 from support import machine  # noqa: E402
@@ -244,25 +245,65 @@ def part_pty(server):
 
 
 def part_code(server):
-    times, first = [], []
+    """Python contexts beside a notebook's engines, then every language."""
+    program = REPOSITORY / "build" / "execd"
+    peers = json.loads(subprocess.run([REPOSITORY / ".venv-bench" / "bin" / "python", "bench/notebook.py"], cwd=REPOSITORY,
+                                      capture_output=True, text=True, check=True).stdout)
+    fresh_sandboxes(server)
+    python_contexts(program, peers)
+    other_languages(program, peers)
+
+
+def fresh_sandboxes(server):
+    """The first result of a sandbox that has never run Python."""
+    first = []
     for _ in range(5):
         sandbox = server.create()["id"]
         endpoint = server.endpoint(sandbox)
-        kept = load.Kept(endpoint["endpoint"])
-
-        def call(path, body):
-            begin = time.perf_counter()
-            reply = kept.call(load.message("POST", path, body, endpoint["headers"]))
-            return time.perf_counter() - begin, reply
-
-        first.append(call("/code", {"code": "1+1", "context": {"language": "python"}})[0])
-        created, reply = call("/code/context", {"language": "python"})
-        context = json.loads(reply)
-        call("/code", {"code": "1+1", "context": context})
-        times += [call("/code", {"code": "x = 1\nx + 1", "context": context})[0] for _ in range(50)]
+        request = load.message("POST", "/code", {"code": "1+1", "context": {"language": "python"}}, endpoint["headers"])
+        begin = time.perf_counter()
+        load.Kept(endpoint["endpoint"]).call(request)
+        first.append(time.perf_counter() - begin)
         server.delete(sandbox)
-    row("first Python result of a sandbox (cold interpreter), p50 of 5", ms(percentile(first, 50)), "", "7.9 s (with create)")
-    row("run in a live Python context, p50 of 250", ms(percentile(times, 50)), "", "39–160 ms", against(0.039, percentile(times, 50)) + " at least")
+    row("first Python result of a fresh sandbox (cold interpreter), p50 of 5", ms(percentile(first, 50)), "", "7.9 s (with create)")
+
+
+def beside(times, peer):
+    return f"{percentile(peer, 50) / percentile(times, 50):.0f}×"
+
+
+def python_contexts(program, peers):
+    kernel, notebook = peers["kernel"], peers["server"]
+    with commands.execd(program) as (_, address):
+        starts, runs = interpreter.first_and_next(interpreter.Contexts(address), "python", count=30, runs=300, pause=0.05)
+    row("Python: context create → first result, p50 of 30", ms(percentile(starts, 50)), "≤ 5 ms", f"{ms(percentile(kernel['start'], 50))} (ipykernel)",
+        beside(starts, kernel["start"]))
+    row("  … beside a notebook server", "", "", f"{ms(percentile(notebook['start'], 50))} (and {ms(notebook['ready'][0])} to start it)",
+        beside(starts, notebook["start"]))
+    row("Python: a run, p50 of 300", ms(percentile(runs, 50)), "≤ 1.5 ms", f"{ms(percentile(kernel['runs'], 50))} (ipykernel)", beside(runs, kernel["runs"]))
+    row("  … beside a notebook server", "", "", ms(percentile(notebook["runs"], 50)), beside(runs, notebook["runs"]))
+    kib = interpreter.idle_memory(program, "python", 20)
+    row("Python: memory that an idle context has for itself", f"{kib / 1024:.1f} MiB", "≤ 3 MB", f"{percentile(kernel['kib'], 50) / 1024:.0f} MiB (ipykernel)")
+    row(f"Python: {interpreter.AT_ONCE} contexts at once, all with a result after", ms(interpreter.at_once(program)))
+    took, count = interpreter.forks(program, "data = bytearray(1 << 30)\ndata[::4096] = b'x' * (1 << 18)\ndata[-1] = 1\nint(data[-1])", "1")
+    row(f"Python: {count} forks of a context that holds 1 GiB", ms(took), "≤ 300 ms")
+
+
+def other_languages(program, peers):
+    bars = {"bash": "≤ 30 ms", "javascript": "≤ 30 ms"}
+    run_bars = {"typescript": "≤ 30 ms", "java": "≤ 120 ms", "go": "≤ 400 ms"}
+    for language in ("bash", "javascript", "typescript", "java", "go"):
+        cold = interpreter.cold(program, language)
+        with commands.execd(program) as (_, address):
+            starts, runs = interpreter.first_and_next(interpreter.Contexts(address), language, count=8, runs=80, pause=2.0)
+        peer = peers.get(language)
+        row(f"{language}: the very first result", ms(cold))
+        row("  context create → first result, p50 of 8", ms(percentile(starts, 50)), bars.get(language, ""),
+            ms(percentile(peer["start"], 50)) + " (its usual kernel)" if peer else "", beside(starts, peer["start"]) if peer else "")
+        row("  a run, p50 of 80", ms(percentile(runs, 50)), run_bars.get(language, ""), ms(percentile(peer["runs"], 50)) if peer else "",
+            beside(runs, peer["runs"]) if peer else "")
+        row("  memory of an idle context", f"{interpreter.idle_memory(program, language, 3) / 1024:.1f} MiB", "",
+            f"{percentile(peer['kib'], 50) / 1024:.0f} MiB" if peer else "")
 
 
 def wrk(address, path, connections, seconds=3, threads=1, headers=()):
