@@ -74,7 +74,7 @@ func chunksOf(code string) []chunk {
 	fset := token.NewFileSet()
 	file := fset.AddFile("", -1, len(code))
 	scan.Init(file, []byte(code), func(token.Position, string) {}, 0) // the parser reports errors
-	depth, start, first := 0, -1, token.ILLEGAL
+	depth, start, first, header := 0, -1, token.ILLEGAL, false
 	end := func(at int, explicit bool) {
 		if start >= 0 && first != token.PACKAGE {
 			where := fset.Position(file.Pos(start))
@@ -86,33 +86,41 @@ func chunksOf(code string) []chunk {
 	for {
 		pos, tok, text := scan.Scan()
 		at := file.Offset(pos)
-		if tok == token.EOF {
+		if tok == token.EOF || len(found) > maxUnits {
 			end(len(code), false)
 			return found
 		}
-		line := fset.Position(pos).Line
 		if start < 0 && tok == token.REM && isHabit(code[at:]) {
-			ignored = line
+			ignored = file.Line(pos)
 		}
-		if line == ignored {
+		if ignored > 0 && file.Line(pos) == ignored {
 			continue
 		}
+		ignored = 0
 		switch tok {
 		case token.LPAREN, token.LBRACE, token.LBRACK:
 			depth++
 		case token.RPAREN, token.RBRACE, token.RBRACK:
 			depth--
+		case token.FOR, token.IF, token.SWITCH:
+			header = header || depth == 0
 		case token.SEMICOLON:
-			if depth <= 0 {
-				depth = 0
-				end(at, text == ";")
-				continue
+			if depth > 0 || header && text == ";" && !isStatement(code[start:at]) {
+				continue // inside of brackets, or between the parts of a loop
 			}
+			depth, header = 0, false
+			end(at, text == ";")
+			continue
 		}
 		if start < 0 {
 			start, first = at, tok
 		}
 	}
+}
+
+func isStatement(text string) bool {
+	_, err := parser.ParseFile(token.NewFileSet(), "", "package p;func _(){"+text+"\n}", parser.SkipObjectResolution)
+	return err == nil
 }
 
 func isHabit(text string) bool {
@@ -125,7 +133,7 @@ func isHabit(text string) bool {
 func unitsOf(fset *token.FileSet, cell, code string) ([]*unit, error) {
 	chunks := chunksOf(code)
 	if len(chunks) > maxUnits {
-		return nil, fmt.Errorf("%s:1:1: a cell of %d statements is too large: at most %d", sourceName(cell), len(chunks), maxUnits)
+		return nil, fmt.Errorf("%s:1:1: a cell of more than %d statements is too large", sourceName(cell), maxUnits)
 	}
 	var units []*unit
 	for i, c := range chunks {
@@ -146,6 +154,7 @@ func (c chunk) parse(fset *token.FileSet, name string) (*unit, error) {
 		if err != nil {
 			return nil, err
 		}
+		adapt(file)
 		return declaring(file), nil
 	}
 	states := func() (*unit, error) {
@@ -157,6 +166,7 @@ func (c chunk) parse(fset *token.FileSet, name string) (*unit, error) {
 		if len(file.Decls) != 1 {
 			return nil, fmt.Errorf("%s:%d:%d: expected a statement, found '}'", name, c.line, c.column)
 		}
+		adapt(file)
 		return stating(file), nil
 	}
 	switch c.first {

@@ -6,9 +6,14 @@ import (
 	"go/ast"
 	"go/scanner"
 	"go/token"
+	"io"
+	"log"
 	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/traefik/yaegi/interp"
@@ -32,7 +37,6 @@ func newEngine(s *session) (*engine, error) {
 		GoPath:               gopathOfCells,
 		SourcecodeFilesystem: newModules(s.tools),
 		Args:                 []string{"main"},
-		Stdout:               os.Stderr, // only of the builtins print and println, see symbols.go
 		Stderr:               e.calls,
 		Unrestricted:         true,
 	})
@@ -44,7 +48,9 @@ func newEngine(s *session) (*engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, err = e.interp.Eval(prelude)
+	if _, err = e.interp.Compile(slicesPrelude); err == nil {
+		_, err = e.interp.Eval(prelude)
+	}
 	return e, err
 }
 
@@ -54,18 +60,33 @@ func (e *engine) remember(cell, code string) { e.sources[cell] = strings.Split(c
 // stopTime has passed. What code made before can be used on.
 func (e *engine) stop(finished chan struct{}) {
 	id := atomic.AddUint64(e.scope.id, 1)
-	limit := time.After(stopTime)
+	limit, again := time.After(stopTime), time.After(stopTime/5)
 	for wait := time.Millisecond; ; {
 		select {
 		case e.scope.done <- struct{}{}:
 		case <-finished:
 			atomic.StoreUint64(e.scope.id, id-1)
 			return
+		case <-again:
+			interruptChildren()
 		case <-limit:
 			// Where this run wakes up later, it would go on. It is alone in the frame of a function then.
 			atomic.StoreUint64(e.scope.id, id-1)
 			return
 		case <-time.After(wait):
+		}
+	}
+}
+
+// interruptChildren reaches programs that were just being started when the interrupt came.
+func interruptChildren() {
+	lists, _ := filepath.Glob("/proc/self/task/*/children")
+	for _, list := range lists {
+		text, _ := os.ReadFile(list)
+		for _, word := range strings.Fields(string(text)) {
+			if pid, err := strconv.Atoi(word); err == nil {
+				syscall.Kill(pid, syscall.SIGINT)
+			}
 		}
 	}
 }
@@ -309,6 +330,9 @@ func (e *engine) compileOnce(node ast.Node) (program *interp.Program, err error)
 			program, err = nil, &unsupportedError{r, e.interp.FileSet().Position(firstPos(node))}
 		}
 	}()
+	// Before it panics the compiler logs why.
+	defer log.SetOutput(log.Writer())
+	log.SetOutput(io.Discard)
 	return e.interp.CompileAST(node)
 }
 

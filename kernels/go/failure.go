@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"go/scanner"
+	"reflect"
 	"regexp"
 	"strconv"
 	"strings"
@@ -92,6 +93,9 @@ func (e *engine) runFailure(err error) *failure {
 			return failed
 		}
 		value = cause.Error()
+		if misuse := (*reflect.ValueError)(nil); errors.As(cause, &misuse) && misuse.Kind == reflect.Invalid {
+			value = "runtime error: invalid memory address or nil pointer dereference" // as compiled code says it
+		}
 	}
 	f := &failure{name: "panic", value: readable(value)}
 	f.traceback = append(f.traceback, "panic: "+f.value)

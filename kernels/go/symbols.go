@@ -37,6 +37,48 @@ func max[T ordered](first T, more ...T) T {
 }
 `
 
+// slicesPrelude brings the functions of the package slices that yaegi lacks.
+const slicesPrelude = `package slices
+import "sort" // cmp is imported by the part that yaegi has
+func Sort[E cmp.Ordered](x []E) { sort.Slice(x, func(i, j int) bool { return x[i] < x[j] }) }
+func SortFunc[E any](x []E, f func(a, b E) int) { sort.Slice(x, func(i, j int) bool { return f(x[i], x[j]) < 0 }) }
+func SortStableFunc[E any](x []E, f func(a, b E) int) {
+	sort.SliceStable(x, func(i, j int) bool { return f(x[i], x[j]) < 0 })
+}
+func IsSorted[E cmp.Ordered](x []E) bool {
+	for i := 1; i < len(x); i++ { if x[i] < x[i-1] { return false } }
+	return true
+}
+func Max[E cmp.Ordered](x []E) E {
+	if len(x) == 0 { panic("slices.Max: empty list") }
+	m := x[0]
+	for _, v := range x { if v > m { m = v } }
+	return m
+}
+func Min[E cmp.Ordered](x []E) E {
+	if len(x) == 0 { panic("slices.Min: empty list") }
+	m := x[0]
+	for _, v := range x { if v < m { m = v } }
+	return m
+}
+func MaxFunc[E any](x []E, f func(a, b E) int) E {
+	if len(x) == 0 { panic("slices.MaxFunc: empty list") }
+	m := x[0]
+	for _, v := range x { if f(v, m) > 0 { m = v } }
+	return m
+}
+func MinFunc[E any](x []E, f func(a, b E) int) E {
+	if len(x) == 0 { panic("slices.MinFunc: empty list") }
+	m := x[0]
+	for _, v := range x { if f(v, m) < 0 { m = v } }
+	return m
+}
+func BinarySearch[E cmp.Ordered](x []E, target E) (int, bool) {
+	i := sort.Search(len(x), func(i int) bool { return x[i] >= target })
+	return i, i < len(x) && x[i] == target
+}
+`
+
 const resultFunction = "opensandboxResult"
 
 // use gives the interpreter the standard library. The sandbox is the fence, so nothing is kept from cells; what would
@@ -82,8 +124,6 @@ func (e *engine) overrides() interp.Exports {
 	symbols := interp.Exports{
 		"os/os": {
 			"Exit":   reflect.ValueOf(exit),
-			"Stdin":  reflect.ValueOf(&os.Stdin).Elem(),
-			"Stdout": reflect.ValueOf(&os.Stdout).Elem(),
 			"Stderr": reflect.ValueOf(&os.Stderr).Elem(),
 		},
 		"syscall/syscall": {"Exit": reflect.ValueOf(exit)},
@@ -110,11 +150,6 @@ func (e *engine) overrides() interp.Exports {
 			"SetPrefix": reflect.ValueOf(log.SetPrefix),
 			"Writer":    reflect.ValueOf(log.Writer),
 		},
-		"fmt/fmt": {
-			"Print":   reflect.ValueOf(fmt.Print),
-			"Printf":  reflect.ValueOf(fmt.Printf),
-			"Println": reflect.ValueOf(fmt.Println),
-		},
 		"opensandbox/cell/cell": {
 			resultFunction: reflect.ValueOf(func(values ...any) { e.values = values }),
 			"clear":        reflect.ValueOf(clearValue),
@@ -124,9 +159,6 @@ func (e *engine) overrides() interp.Exports {
 	shown := []reflect.Type{reflect.TypeFor[error](), reflect.TypeFor[fmt.Formatter](), reflect.TypeFor[fmt.Stringer]()}
 	keep := map[reflect.Value][]reflect.Type{
 		symbols["opensandbox/cell/cell"][resultFunction]: shown,
-		symbols["fmt/fmt"]["Print"]:                      shown[1:],
-		symbols["fmt/fmt"]["Printf"]:                     shown[1:],
-		symbols["fmt/fmt"]["Println"]:                    shown[1:],
 	}
 	for _, name := range []string{"Fatal", "Fatalf", "Fatalln", "Panic", "Panicf", "Panicln", "Print", "Printf", "Println"} {
 		keep[symbols["log/log"][name]] = shown[1:]
