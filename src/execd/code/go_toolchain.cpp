@@ -104,7 +104,9 @@ std::vector<GoToolchain> installed_go(const Environment& env) {
     for (const fs::path& root : entries(home + "/sdk", "go")) add(elsewhere, root / "bin/go");
   if (std::string cache = module_cache(env); !cache.empty())
     for (const fs::path& root : entries(cache + "/golang.org", "toolchain@")) add(elsewhere, root / "bin/go");
-  std::ranges::stable_sort(elsewhere, [](const auto& a, const auto& b) { return older(b, a); });
+  std::ranges::sort(elsewhere, [](const auto& a, const auto& b) {
+    return older(b, a) || (!older(a, b) && a.program < b.program);
+  });
   for (const GoToolchain& go : elsewhere) add(in_path, go.program);
   return in_path;
 }
