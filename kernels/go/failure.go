@@ -13,6 +13,12 @@ import (
 	"github.com/traefik/yaegi/interp"
 )
 
+// What is the matter with code that did not get to run, as ename.
+const (
+	compileError = "CompileError"
+	unsupported  = "Unsupported" // by the interpreter
+)
+
 const (
 	valueLimit     = 64 << 10
 	tracebackLimit = 512 << 10
@@ -56,10 +62,10 @@ func (e *engine) compileFailure(err error) *failure {
 	if errors.As(err, &failed) {
 		return failed
 	}
-	name := "CompileError"
+	name := compileError
 	messages := []string{err.Error()}
 	var list scanner.ErrorList
-	var unsupported *unsupportedError
+	var missing *unsupportedError
 	switch {
 	case errors.As(err, &list):
 		name = "SyntaxError"
@@ -67,8 +73,8 @@ func (e *engine) compileFailure(err error) *failure {
 		for _, one := range list[:min(len(list), 10)] {
 			messages = append(messages, one.Error())
 		}
-	case errors.As(err, &unsupported):
-		name = "Unsupported"
+	case errors.As(err, &missing):
+		name = unsupported
 	}
 	f := &failure{name: name, value: readable(messages[0])}
 	for i, message := range messages {

@@ -30,24 +30,80 @@ func (t toolchain) root() string {
 
 const programName = "prog.go"
 
-// run builds a complete program and runs it in the working directory of the context. Both are children in our process
-// group: signals reach them, and they end with the context.
-func (t toolchain) run(r *run, code string) *failure {
-	dir, err := os.MkdirTemp("", "go-program-")
-	if err != nil {
-		return &failure{name: "OSError", value: "making a directory for the program: " + err.Error()}
+// buildPatience is how long a run waits for its build before the program is interpreted instead. A build takes a fraction
+// of it, unless the build cache is empty: then the standard library has to be compiled first, which goes on meanwhile.
+const buildPatience = 1500 * time.Millisecond
+
+// building is a complete program on its way to a binary. The compiler is a child in our process group: signals reach it,
+// and it ends with the context.
+type building struct {
+	dir    string
+	done   chan struct{}
+	failed *failure // valid once done is closed
+}
+
+func (b *building) binary() string { return filepath.Join(b.dir, "prog") }
+
+// drop removes it, once it is done.
+func (b *building) drop() {
+	go func() {
+		<-b.done
+		os.RemoveAll(b.dir)
+	}()
+}
+
+// build begins to build a program; nothing interrupts that but signals.
+func (t toolchain) build(code string) *building {
+	b := &building{done: make(chan struct{})}
+	var err error
+	if b.dir, err = os.MkdirTemp("", "go-program-"); err != nil {
+		b.failed = &failure{name: "OSError", value: "making a directory for the program: " + err.Error()}
+		close(b.done)
+		return b
 	}
-	defer os.RemoveAll(dir)
-	source, binary := filepath.Join(dir, programName), filepath.Join(dir, "prog")
-	if err := os.WriteFile(source, []byte(code), 0o600); err != nil {
-		return &failure{name: "OSError", value: "writing the program: " + err.Error()}
+	go func() {
+		defer close(b.done)
+		source := filepath.Join(b.dir, programName)
+		if err := os.WriteFile(source, []byte(code), 0o600); err != nil {
+			b.failed = &failure{name: "OSError", value: "writing the program: " + err.Error()}
+			return
+		}
+		b.failed = t.compile(b.dir, source, b.binary())
+	}()
+	return b
+}
+
+// runProgram builds a complete program and runs it in the working directory of the context.
+func (s *session) runProgram(r *run, p *phase, name, code string) *failure {
+	built := s.tools.build(code)
+	defer built.drop()
+	select {
+	case <-built.done:
+	case <-r.stopped:
+		return r.reason
+	case <-time.After(buildPatience):
+		// What the interpreter does not understand needs the compiler, however long that takes.
+		failed := s.interpretProgram(r, p, name, code)
+		understood := failed == nil || failed.name != compileError && failed.name != unsupported
+		if understood || r.isStopped() {
+			return failed
+		}
+		select {
+		case <-built.done:
+		case <-r.stopped:
+			return r.reason
+		}
 	}
-	if failed := t.build(r, dir, source, binary); failed != nil {
-		return failed
+	if built.failed != nil {
+		return built.failed
 	}
+	return start(r, built.binary())
+}
+
+func start(r *run, binary string) *failure {
 	program := exec.Command(binary)
 	program.Stdout, program.Stderr = os.Stdout, os.Stderr
-	err = wait(r, program)
+	err := wait(r, program)
 	var status *exec.ExitError
 	switch {
 	case r.isStopped():
@@ -60,7 +116,7 @@ func (t toolchain) run(r *run, code string) *failure {
 	return nil
 }
 
-func (t toolchain) build(r *run, dir, source, binary string) *failure {
+func (t toolchain) compile(dir, source, binary string) *failure {
 	environment := t.environment()
 	build := exec.Command(t.program, "build", "-o", binary, source)
 	if moduleRoot(".") == "" {
@@ -75,14 +131,10 @@ func (t toolchain) build(r *run, dir, source, binary string) *failure {
 	build.Env = environment
 	var output bytes.Buffer
 	build.Stdout, build.Stderr = &output, &output
-	err := wait(r, build)
-	if r.isStopped() {
-		return r.reason
+	if err := build.Run(); err != nil {
+		return buildFailure(err, output.String(), dir)
 	}
-	if err == nil {
-		return nil
-	}
-	return buildFailure(err, output.String(), dir)
+	return nil
 }
 
 // environment is that of the go command: modules come from the cache of the image unless a proxy is named, and the
@@ -145,7 +197,7 @@ func buildFailure(err error, output, dir string) *failure {
 	if len(lines) == 0 {
 		lines = []string{err.Error()}
 	}
-	return &failure{name: "CompileError", value: lines[0], traceback: append([]string{"CompileError:"}, lines...)}
+	return &failure{name: compileError, value: lines[0], traceback: append([]string{"CompileError:"}, lines...)}
 }
 
 func majorMinor(version string) string {

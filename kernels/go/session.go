@@ -188,7 +188,7 @@ func (s *session) evaluate(r *run, p *phase, code string) (map[string]string, *f
 		return nil, s.engine.compileFailure(err)
 	}
 	if whole && s.tools.program != "" {
-		return nil, s.tools.run(r, code)
+		return nil, s.runProgram(r, p, name, code)
 	}
 	if whole {
 		return nil, s.interpretProgram(r, p, name, code)
@@ -196,11 +196,11 @@ func (s *session) evaluate(r *run, p *phase, code string) (map[string]string, *f
 	return s.engine.runCell(r, p, name, code)
 }
 
-// interpretProgram runs a complete program where there is no toolchain, apart from the names of the context.
+// interpretProgram runs a complete program without the toolchain, apart from the names of the context.
 func (s *session) interpretProgram(r *run, p *phase, name, code string) *failure {
 	apart, err := newEngine(s)
 	if err != nil {
-		return &failure{name: "CompileError", value: err.Error()}
+		return &failure{name: compileError, value: err.Error()}
 	}
 	s.active.Store(apart)
 	apart.remember(name, code)

@@ -100,7 +100,7 @@ func (e *engine) overrides() interp.Exports {
 		if r == nil {
 			os.Exit(code) // between runs nobody can be told
 		}
-		r.stop(&failure{name: "Exit", value: "exit status " + strconv.Itoa(code)})
+		r.stop(&failure{name: "ExitError", value: "exit status " + strconv.Itoa(code)})
 		runtime.Goexit()
 	}
 	sleep := func(d time.Duration) {

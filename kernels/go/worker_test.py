@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import struct
+import subprocess
 import sys
 import tempfile
 import time
@@ -270,11 +271,11 @@ class Errors(Case):
 
     def test_exit_is_reported(self):
         self.run_ok("kept := 1")
-        self.assertEqual(self.context.run('import "os"\nos.Exit(3)').error, ("Exit", "exit status 3"))
+        self.assertEqual(self.context.run('import "os"\nos.Exit(3)').error, ("ExitError", "exit status 3"))
         answer = self.context.run('import "log"\nlog.Fatalf("bad %d", 1)')
-        self.assertEqual(answer.error, ("Exit", "exit status 1"))
+        self.assertEqual(answer.error, ("ExitError", "exit status 1"))
         self.assertIn("bad 1", answer.stderr)
-        self.assertEqual(self.context.run("go func() { os.Exit(4) }()\nselect {}").error, ("Exit", "exit status 4"))
+        self.assertEqual(self.context.run("go func() { os.Exit(4) }()\nselect {}").error, ("ExitError", "exit status 4"))
         self.assertEqual(self.context.run("runtime.Goexit()").error[0], "Goexit")
         self.check("kept", "1")
 
@@ -388,6 +389,26 @@ class Programs(Case):
 @unittest.skipUnless(GO, "no go on this machine")
 class Compiled(Case):
     go = GO
+
+    @classmethod
+    def setUpClass(cls):
+        """Fills the build cache: what is tested is the compiler's work, not what happens while it has too much of it."""
+        with tempfile.TemporaryDirectory() as directory:
+            with open(os.path.join(directory, "prog.go"), "w") as file:
+                file.write('package main\nimport ("fmt"; "os"; "os/signal")\nfunc main() { signal.Ignore(os.Interrupt); fmt.Println() }')
+            subprocess.run([GO, "build", "-o", os.devnull, "prog.go"], cwd=directory, check=True)
+
+    def test_an_empty_build_cache_holds_nobody_up(self):
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as directory:  # the compiler may live a moment longer
+            context = self.open(env={"GOCACHE": os.path.join(directory, "cache")})
+            # The interpreter answers: it shows a panic as an error of its own, and a compiled program ends with a status.
+            answer = context.run("package main\nfunc main() { panic(\"p\") }")
+            self.assertEqual(answer.error, ("panic", "p"))
+            end = time.monotonic() + DEADLINE
+            while len(os.listdir(os.path.join(directory, "cache"))) < 10:
+                assert time.monotonic() < end, "the compiler does not go on"
+                time.sleep(0.01)
+            context.close()
 
     def test_programs(self):
         self.run_ok("kept := 1")
