@@ -6,6 +6,7 @@ user's home. A shell is made once, in the zygote if it gets so far, and lives in
 """
 
 import builtins
+import codeop
 import fnmatch
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from IPython.core import interactiveshell, page
 from IPython.core.application import ProfileDir
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
+from IPython.display import clear_output, update_display
 from traitlets import Type
 from traitlets.config import Config
 
@@ -51,6 +53,12 @@ class Hook(DisplayHook):
 
     def write_output_prompt(self):
         pass
+
+    def compute_format_data(self, result):
+        forms = super().compute_format_data(result)
+        if not forms[0] and not hasattr(type(result), "_ipython_display_"):
+            repr(result)  # its error was printed; the cell ends with it as well
+        return forms
 
     def write_format_data(self, format_dict, md_dict=None):
         self.shell.interpreter.show_result(bundle.limited(bundle.as_texts(format_dict)), bundle.as_metadata(md_dict))
@@ -119,6 +127,9 @@ class Shell(interactiveshell.InteractiveShell):
         if self._inside:
             super().showsyntaxerror(*args, **options)
 
+    def _format_exception_for_storage(self, *args, **options):
+        return {}  # the context describes errors
+
     def _showtraceback(self, etype, evalue, stb):
         print(self.InteractiveTB.stb2text(stb), file=sys.stderr)
 
@@ -154,19 +165,20 @@ def make_shell(interpreter, count):
     config.Completer.use_jedi = False
     warnings.filterwarnings("ignore", message="To exit: use")
     earlier = builtins.__dict__.pop("_", None)
-    displays = [builtins.__dict__.pop(name, None) for name in ("display", "update_display", "clear_output")]
+    ours = builtins.__dict__.pop("display", None)
     try:
         shell = Shell.instance(config=config, user_module=interpreter.module, user_ns=interpreter.module.__dict__)
     except BaseException:
         Shell.clear_instance()
-        for name, function in zip(("display", "update_display", "clear_output"), displays):
-            setattr(builtins, name, function)
+        builtins.display = ours
         raise
     shell.interpreter = interpreter
     shell.loop_runner = interpreter.wait_for
     shell.set_hook("show_in_pager", page.as_hook(page.display_page), 99)
     shell.compile.get_code_name = NamesOfCells()
+    shell.compile.flags &= ~getattr(codeop, "PyCF_ALLOW_INCOMPLETE_INPUT", 0)  # a SyntaxError is called that
     builtins.input = no_input
+    builtins.update_display, builtins.clear_output = update_display, clear_output
     take_over(shell, interpreter, earlier, count)
     return shell
 
@@ -196,6 +208,8 @@ def take_over(shell, interpreter, earlier, count):
         history.input_hist_raw.append(source)
     shell.user_ns["_oh"].update(interpreter.results)
     shell.user_ns.update(("_%d" % number, value) for number, value in interpreter.results.items())
-    if earlier is not None:
-        shell.displayhook._ = shell.user_ns["_"] = earlier
+    latest = list(interpreter.results.values())[:-4:-1]
+    for name, value in zip(("_", "__", "___"), latest if earlier is not None else ()):
+        setattr(shell.displayhook, name, value)
+        shell.user_ns[name] = value
     interpreter.results = {}

@@ -63,7 +63,7 @@ class Peer:
 
 
 class ZygoteProcess:
-    def __init__(self, env=None, cwd="/", options=None):
+    def __init__(self, env=None, cwd="/", options=None, python=sys.executable):
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         file = tempfile.TemporaryFile()
         file.write(joined())
@@ -80,7 +80,7 @@ class ZygoteProcess:
             os.dup2(high[1], 4)
             os.closerange(5, 100)
 
-        self.process = subprocess.Popen([sys.executable, "-c", BOOT] + arguments, stdin=subprocess.DEVNULL, preexec_fn=arrange,
+        self.process = subprocess.Popen([python, "-c", BOOT] + arguments, stdin=subprocess.DEVNULL, preexec_fn=arrange,
                                         close_fds=False, env=env, cwd=cwd)
         theirs.close()
         file.close()
