@@ -148,6 +148,7 @@ def make(context, count, fresh):
 def fork_copies(context, count):
     """In the process in between, where it does not return; it does in each copy, which has taken its descriptors."""
     pids = []
+    begun, begin = os.pipe()
     try:
         for _ in range(count):
             message, fds = context.channel.receive()
@@ -156,12 +157,16 @@ def fork_copies(context, count):
             pid = os.fork()
             if pid == 0:
                 os.setsid()
+                os.close(begun)
+                os.close(begin)
                 context.channel.replace(fds[0])
                 process.take_output(fds[1], fds[2])
                 return
             for fd in fds:
                 os.close(fd)
             pids.append(pid)
+        os.close(begin)
+        os.read(begun, 1)  # until each leads its own group: execd makes sure of that
         context.channel.send({"type": "copied", "pids": pids})
         os._exit(0)
     except BaseException:
