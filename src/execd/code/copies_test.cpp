@@ -18,7 +18,8 @@ class Copies : public Code {
     EXPECT_EQ(answer->status, 200) << answer->body;
     std::vector<std::string> ids;
     if (answer->status != 200) return ids;
-    for (const json::Value& one : answer->json().at("contexts").as_array())
+    json::Value body = answer->json();
+    for (const json::Value& one : body.at("contexts").as_array())
       ids.emplace_back(one.at("id").as_string());
     return ids;
   }
