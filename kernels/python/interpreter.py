@@ -7,7 +7,6 @@ IPython would write otherwise. So what a cell shows does not depend on when its 
 
 import ast
 import builtins
-import importlib.util
 import linecache
 import re
 import sys
@@ -40,11 +39,18 @@ def ends_with_semicolon(code, node):
     return rest.lstrip(b" \t\r\n\f\\)").startswith(b";")
 
 
+def importable(name):
+    try:
+        return any(finder.find_spec(name, None, None) for finder in sys.meta_path)
+    except ImportError:
+        return False
+
+
 class Interpreter:
     """A namespace, `__main__`, and how code runs in it. Made in the zygote, used by one context."""
 
     def __init__(self):
-        self.show_result = None  # called with the MIME bundle of a cell's value and its metadata
+        self.show_result = lambda data, metadata: None  # gets the MIME bundle of a cell's value
         self.module = types.ModuleType("__main__")
         self.module.__dict__["__builtins__"] = builtins
         sys.modules["__main__"] = self.module
@@ -71,12 +77,21 @@ class Interpreter:
             for step in self.after_cell:
                 step()
 
+    def reset(self):
+        """Nothing is left of the cells that ran, but for what they made ready."""
+        if self.shell is not None:
+            self.shell.start_again()
+        names = [name for name in self.module.__dict__ if not name.startswith("_")] if self.shell is None else []
+        for name in names:
+            del self.module.__dict__[name]
+        builtins.__dict__.pop("_", None)
+        for name in self.cells:
+            linecache.cache.pop(name, None)
+        self.cells, self.results = [], {}
+
     def ipython_there(self):
         if self.has_ipython is None:
-            try:
-                self.has_ipython = importlib.util.find_spec("IPython") is not None
-            except (ImportError, ValueError):
-                self.has_ipython = False
+            self.has_ipython = importable("IPython")
         return self.has_ipython
 
     def load_ipython(self, count=1):

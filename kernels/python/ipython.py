@@ -91,6 +91,10 @@ class Shell(interactiveshell.InteractiveShell):
         formatter = self.display_formatter.mimebundle_formatter
         formatter.for_type_by_name(module, name, lambda value, include=None, exclude=None: more(value))
 
+    def start_again(self):
+        self.reset(new_session=True)
+        self.compile.get_code_name = NamesOfCells()
+
     # -- running ----------------------------------------------------------------------------------------------
 
     def run(self, code, count):

@@ -2,7 +2,6 @@
 
 import gc
 import os
-import shutil
 import sys
 
 from osb_worker.channel import Channel
@@ -33,7 +32,6 @@ def become_context(request, fds):
     if not getattr(sys.flags, "safe_path", False):
         sys.path.insert(0, "")
     freshen()
-    limit_memory()
     gc.enable()
     return channel
 
@@ -46,8 +44,9 @@ def freshen():
         sys.modules["numpy.random"].seed()
     if "torch" in sys.modules:
         sys.modules["torch"].seed()
-    if "_ssl" in sys.modules:  # OpenSSL before 1.1.1 does not notice a fork
-        sys.modules["_ssl"].RAND_add(os.urandom(32), 32.0)
+    ssl = sys.modules.get("_ssl")
+    if ssl is not None and ssl.OPENSSL_VERSION_INFO < (1, 1, 1):  # it does not notice a fork
+        ssl.RAND_add(os.urandom(32), 32.0)
     if "uuid" in sys.modules:
         sys.modules["uuid"]._last_timestamp = None
     if "tempfile" in sys.modules:
@@ -57,8 +56,9 @@ def freshen():
 def find_own_programs():
     """Code that runs `pip` or `python3` means those of the Python that runs it."""
     own = os.path.dirname(sys.executable)
-    found = shutil.which("python3")
-    if own and (found is None or os.path.realpath(found) != os.path.realpath(sys.executable)):
+    places = [os.path.join(place, "python3") for place in os.environ.get("PATH", os.defpath).split(os.pathsep)]
+    found = next((place for place in places if os.access(place, os.X_OK)), "")
+    if own and os.path.realpath(found) != os.path.realpath(sys.executable):
         os.environ["PATH"] = own + os.pathsep + os.environ.get("PATH", os.defpath)
     if os.environ.get("OPENSANDBOX_IMAGE_KIND") != "host":
         # The packages of the image are the sandbox's own, also where a distribution wants to keep them to itself.
@@ -66,15 +66,18 @@ def find_own_programs():
 
 
 def limit_memory():
-    """An allocation that can never be had raises MemoryError: the kernel would end the context in the middle of it."""
+    """An allocation that can never be had raises MemoryError: the kernel would end the context in the middle of it.
+    Inherited by the contexts of a zygote."""
     for path in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
         try:
             with open(path) as file:
                 limit = int(file.read())
+            total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+            if not 0 < limit < total:
+                return
             import resource
             soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
-            total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-            if 0 < limit < total and not 0 < soft < limit:
+            if not 0 < soft < limit:
                 resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
             return
         except (OSError, ValueError, ImportError):

@@ -14,13 +14,16 @@ from osb_worker import libraries
 from osb_worker.channel import Channel
 from osb_worker.context import Context, ignore_signal
 from osb_worker.interpreter import Interpreter
-from osb_worker.process import become_context, find_own_programs
+from osb_worker.process import become_context, find_own_programs, limit_memory
 
 # Imported while there is nothing else to do, so that contexts share them.
 COMMON = ("random", "threading", "inspect", "tempfile", "subprocess", "datetime", "pathlib", "typing", "hashlib",
           "collections", "math", "textwrap", "uuid", "asyncio")
 # The parts of IPython, in steps: a context that is asked for meanwhile waits for one of them at most.
 IPYTHON = ("traitlets.config", "pygments.lexers", "prompt_toolkit.shortcuts", "stack_data", "sqlite3", "IPython")
+
+
+REHEARSALS = 12  # CPython specializes code after eight
 
 
 class Zygote:
@@ -46,6 +49,15 @@ class Zygote:
             for name in IPYTHON:
                 yield load, name
             yield self.interpreter.load_ipython,
+        yield self.rehearse,
+
+    def rehearse(self):
+        """Runs a few cells, so that what the first run of a context writes into memory that it shares with us (counters
+        and caches beside the bytecode, above all) is written already."""
+        for _ in range(REHEARSALS):
+            for code in ("1 + 1", "x = 1", "def f(x):\n    return x\nf(1)", "[1, 2]"):
+                self.interpreter.run(code, 1)
+        self.interpreter.reset()
 
     def serve(self):
         """Returns the Context in each forked process; None in the zygote when execd is gone."""
@@ -150,6 +162,7 @@ def main(control_fd, arguments):
     sys.argv = [""]
     control = Channel(control_fd)
     find_own_programs()
+    limit_memory()
     zygote = Zygote(control, options)
     null = os.open(os.devnull, os.O_RDWR)
     missing = [why for why in map(load, options.get("preload") or []) if why]
