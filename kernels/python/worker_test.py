@@ -1,197 +1,41 @@
-"""Tests of worker.py: its pure functions, and real contexts driven over the real protocol."""
+"""Tests of the worker: its pure functions, and real contexts driven over the real protocol."""
 
-import array
 import ast
-import json
 import os
-import select
 import signal
-import socket
-import struct
-import subprocess
 import sys
 import time
 import unittest
 
-sys.dont_write_bytecode = True
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, HERE)
-import worker  # noqa: E402
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from worker_for_tests import ContextTest, ZygoteProcess, gone, import_worker  # noqa: E402
 
-DEADLINE = 30  # seconds; only a hang reaches it
-BOOT = "import os;exec(compile(os.fdopen(4,'rb').read(),'<osb worker>','exec'),{'__name__':'osb_worker'})"
-
-
-class Peer:
-    """execd's side of one channel."""
-
-    def __init__(self, sock):
-        self.sock = sock
-        sock.settimeout(DEADLINE)
-
-    def send(self, message, fds=()):
-        data = json.dumps(message).encode()
-        parts = [data[i:i + 65536] for i in range(0, len(data), 65536)]
-        for number, part in enumerate(parts):
-            flags = (1 if number == 0 else 0) | (2 if number == len(parts) - 1 else 0)
-            rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds and not number else []
-            self.sock.sendmsg([struct.pack(">IB", len(part) + 1, flags) + part], rights)
-
-    def receive(self):
-        data = b""
-        while True:
-            packet = self.sock.recv(70000)
-            if not packet:
-                return None
-            length, flags = struct.unpack(">IB", packet[:5])
-            assert length == len(packet) - 4, "a packet is one frame"
-            data = packet[5:] if flags & 1 else data + packet[5:]
-            if flags & 2:
-                return json.loads(data.decode())
-
-
-class ZygoteProcess:
-    def __init__(self, env=None, cwd="/"):
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        source = os.open(os.path.join(HERE, "worker.py"), os.O_RDONLY)
-
-        def arrange():
-            control, code = os.dup(theirs.fileno()), os.dup(source)
-            high = [os.dup(control), os.dup(code)]  # out of the way of 3 and 4
-            os.dup2(high[0], 3)
-            os.dup2(high[1], 4)
-            os.closerange(5, 100)
-
-        self.process = subprocess.Popen([sys.executable, "-c", BOOT], stdin=subprocess.DEVNULL, preexec_fn=arrange,
-                                        close_fds=False, env=env, cwd=cwd)
-        theirs.close()
-        os.close(source)
-        self.peer = Peer(ours)
-        self.hello = self.peer.receive()
-        self.exits = {}
-
-    def context(self, cwd="/"):
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        out, out_end = os.pipe()
-        err, err_end = os.pipe()
-        self.peer.send({"type": "fork", "context": "c", "cwd": cwd}, [theirs.fileno(), out_end, err_end])
-        os.close(out_end)
-        os.close(err_end)
-        theirs.close()
-        answer = self.next_message("forked", "fork_failed")
-        context = ContextProcess(Peer(ours), answer.get("pid"), out, err)
-        context.ready = context.peer.receive()
-        return context
-
-    def next_message(self, *kinds):
-        while True:
-            message = self.peer.receive()
-            if message is None or message["type"] in kinds:
-                return message
-            self.exits[message["pid"]] = message["wait_status"]
-
-    def wait_exit(self, pid):
-        while pid not in self.exits:
-            message = self.peer.receive()
-            self.exits[message["pid"]] = message["wait_status"]
-        return self.exits[pid]
-
-    def close(self):
-        self.peer.sock.close()
-        self.process.wait(DEADLINE)
-
-
-class ContextProcess:
-    def __init__(self, peer, pid, out, err):
-        self.peer, self.pid, self.out, self.err, self.number = peer, pid, out, err, 0
-
-    def start(self, code):
-        self.number += 1
-        self.peer.send({"type": "execute_request", "run": self.number, "code": code})
-
-    def read(self, fd):
-        data = b""
-        while select.select([fd], [], [], 0)[0]:
-            got = os.read(fd, 65536)
-            if not got:
-                break
-            data += got
-        return data.decode()
-
-    def finish(self):
-        outcome = Outcome()
-        while True:
-            message = self.peer.receive()
-            if message is None:
-                outcome.died = True
-                return outcome
-            assert message["run"] == self.number, message
-            outcome.out += self.read(self.out)
-            outcome.err += self.read(self.err)
-            if message["type"] == "display_data":
-                outcome.displays.append(message["data"])
-                outcome.order.append((len(outcome.out), message["data"]["text/plain"]))
-                if message["display"]:
-                    self.peer.send({"type": "display_ack", "display": message["display"]})
-            elif message["type"] == "execute_result":
-                outcome.data = message["data"]
-            elif message["type"] == "error":
-                outcome.error = message
-            elif message["type"] == "execute_reply":
-                outcome.count = message["execution_count"]
-                outcome.status = message["status"]
-                return outcome
-
-    def run(self, code):
-        self.start(code)
-        return self.finish()
-
-    def close(self):
-        self.peer.sock.close()
-        os.close(self.out)
-        os.close(self.err)
-
-    def wait_output(self, text):
-        data = b""
-        while text.encode() not in data:
-            got = select.select([self.out], [], [], DEADLINE)[0]
-            assert got, "no output: %r" % data
-            data += os.read(self.out, 65536)
-        return data.decode()
-
-
-class Outcome:
-    def __init__(self):
-        self.out = self.err = ""
-        self.data = self.error = self.count = self.status = None
-        self.displays, self.order, self.died = [], [], False
-
-    @property
-    def text(self):
-        return self.data and self.data["text/plain"]
+bundle = import_worker("bundle")
+interpreter = import_worker("interpreter")
+output = import_worker("output")
 
 
 class Pure(unittest.TestCase):
     def test_dedent_uses_the_first_line_with_text(self):
-        self.assertEqual(worker.dedent("\n    a = 1\n    if a:\n        a\n  "), "\na = 1\nif a:\n    a\n")
-        self.assertEqual(worker.dedent("a\n  b"), "a\n  b")
-        self.assertEqual(worker.dedent("\tx\n\ty"), "x\ny")
-        self.assertEqual(worker.dedent(""), "")
-        self.assertEqual(worker.dedent("  a\nb"), "a\nb")
+        self.assertEqual(interpreter.dedent("\n    a = 1\n    if a:\n        a\n  "), "\na = 1\nif a:\n    a\n")
+        self.assertEqual(interpreter.dedent("a\n  b"), "a\n  b")
+        self.assertEqual(interpreter.dedent("\tx\n\ty"), "x\ny")
+        self.assertEqual(interpreter.dedent(""), "")
+        self.assertEqual(interpreter.dedent("  a\nb"), "a\nb")
 
     def test_semicolon(self):
         def asks(code):
-            return worker.ends_with_semicolon(code, ast.parse(code).body[-1])
+            return interpreter.ends_with_semicolon(code, ast.parse(code).body[-1])
         for code in ("1;", "(1) ;  ", "1; # why", "'ä';", "f(\n1\n);\n"):
             self.assertTrue(asks(code), code)
         for code in ("1", "1 # ;", "';'", "(1)\n# ;\n", "'ä;'"):
             self.assertFalse(asks(code), code)
 
     def test_texts_are_cut_and_other_forms_left_out(self):
-        self.assertIn("[cut: 3 of 10 characters are shown]", worker.clip("0123456789", 3))
-        long = "x" * (worker.TEXT_LIMIT + 1)
-        kept = worker.limited({"text/plain": long, "image/png": long, "text/html": "<b>"})
-        self.assertLess(len(kept["text/plain"]), worker.TEXT_LIMIT + 200)
+        self.assertIn("[cut: 3 of 10 characters are shown]", bundle.clip("0123456789", 3))
+        long = "x" * (bundle.TEXT_LIMIT + 1)
+        kept = bundle.limited({"text/plain": long, "image/png": long, "text/html": "<b>"})
+        self.assertLess(len(kept["text/plain"]), bundle.TEXT_LIMIT + 200)
         self.assertIn("image/png left out", kept["text/plain"])
         self.assertEqual(kept["text/html"], "<b>")
         self.assertNotIn("image/png", kept)
@@ -204,40 +48,19 @@ class Pure(unittest.TestCase):
             def _repr_html_(self): return ("<b>", {"isolated": True})
             def _repr_svg_(self): return None
             def _repr_mimebundle_(self, include=None, exclude=None): return {"x/y": "z"}
-        self.assertEqual(worker.mime_bundle(Rich()), {
+        data, metadata = bundle.mime_bundle(Rich())
+        self.assertEqual(data, {
             "text/plain": "R", "image/png": "iVBORw==", "application/json": '{"a": [1]}', "text/html": "<b>",
             "x/y": "z"})
-        self.assertEqual(list(worker.mime_bundle(Rich)), ["text/plain"])
+        self.assertEqual(metadata, {"text/html": {"isolated": True}})
+        self.assertEqual(list(bundle.mime_bundle(Rich)[0]), ["text/plain"])
 
     def test_objects_that_claim_every_attribute(self):
         from unittest import mock
-        self.assertEqual(list(worker.mime_bundle(mock.MagicMock())), ["text/plain"])
+        self.assertEqual(list(bundle.mime_bundle(mock.MagicMock())[0]), ["text/plain"])
 
 
-class Contexts(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.zygote = ZygoteProcess()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.zygote.close()
-
-    def setUp(self):
-        self.c = self.zygote.context()
-
-    def tearDown(self):
-        self.c.close()
-
-    def check(self, code, text):
-        self.assertEqual(self.c.run(code).text, text, code)
-
-    def fails(self, code, name):
-        outcome = self.c.run(code)
-        self.assertEqual(outcome.status, "error", code)
-        self.assertEqual(outcome.error["ename"], name)
-        return outcome.error
-
+class Contexts(ContextTest):
     def test_hello_and_ready(self):
         self.assertEqual(self.zygote.hello["version"], sys.version.split()[0])
         self.assertEqual(self.c.ready["type"], "ready")
@@ -275,7 +98,7 @@ class Contexts(unittest.TestCase):
         self.assertEqual(outcome.err, "b\n")
         self.assertEqual(self.c.run("import subprocess; subprocess.run(['echo', 'child']).returncode").out, "child\n")
 
-    @unittest.skipUnless(worker.ctypes, "built without ctypes")
+    @unittest.skipUnless(output.ctypes, "built without ctypes")
     def test_buffers_of_the_c_library(self):
         self.assertEqual(self.c.run("import ctypes; ctypes.CDLL(None).printf(b'from c'); None").out, "from c")
 
@@ -366,7 +189,7 @@ class Contexts(unittest.TestCase):
         outcome = self.c.run("'é' * 200000")
         self.assertEqual(outcome.text, "'" + "é" * 200000 + "'")
         outcome = self.c.run("'x' * 20_000_000")
-        self.assertLess(len(outcome.text), worker.TEXT_LIMIT + 200)
+        self.assertLess(len(outcome.text), bundle.TEXT_LIMIT + 200)
         self.assertIn("[cut:", outcome.text)
 
     def test_top_level_await(self):
@@ -488,7 +311,7 @@ class Contexts(unittest.TestCase):
         self.assertEqual(os.WEXITSTATUS(self.zygote.wait_exit(self.c.pid)), 5)
         other = self.zygote.context()
         child = int(other.run("import subprocess\np = subprocess.Popen(['sleep', '60'])\np.pid").text)
-        self.assertTrue(other.run("import ctypes\nctypes.string_at(0)" if worker.ctypes
+        self.assertTrue(other.run("import ctypes\nctypes.string_at(0)" if output.ctypes
                                   else "import os; os.kill(os.getpid(), 11)").died)
         self.assertEqual(os.WTERMSIG(self.zygote.wait_exit(other.pid)), signal.SIGSEGV)
         self.assertTrue(gone(child))
@@ -502,19 +325,6 @@ class Contexts(unittest.TestCase):
         self.assertEqual(self.zygote.wait_exit(other.pid), 0)
         self.assertTrue(os.path.exists(path))
         os.unlink(path)
-
-
-def gone(pid):
-    """True when the process is dead or a zombie."""
-    for _ in range(200):
-        try:
-            with open("/proc/%d/stat" % pid) as stat:
-                if stat.read().rsplit(")", 1)[1].split()[0] == "Z":
-                    return True
-        except OSError:
-            return True
-        time.sleep(0.01)
-    return False
 
 
 class ZygoteTest(unittest.TestCase):

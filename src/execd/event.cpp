@@ -72,6 +72,11 @@ std::string output_tail(TimePoint time) {
 std::string status_event(std::string_view text) { return text_event("status", text); }
 
 std::string result_event(const std::vector<std::pair<std::string, std::string>>& results) {
+  return result_event(results, {});
+}
+
+std::string result_event(const std::vector<std::pair<std::string, std::string>>& results,
+                         const ResultDetails& details) {
   std::string out = begin("result");
   add_timestamp(out);
   out += R"(,"results":{)";
@@ -79,7 +84,19 @@ std::string result_event(const std::vector<std::pair<std::string, std::string>>&
     if (mime == "text/plain") add_member(out, "text", text);
     add_member(out, mime, text);
   }
-  out += "}}";
+  out += '}';
+  if (!details.metadata.empty()) out.append(R"(,"metadata":)").append(details.metadata);
+  if (!details.display_id.empty()) add_member(out, "display_id", details.display_id);
+  if (details.update) out += R"(,"update":true)";
+  out += '}';
+  return out;
+}
+
+std::string clear_output_event(bool wait) {
+  std::string out = begin("clear_output");
+  add_timestamp(out);
+  if (wait) out += R"(,"wait":true)";
+  out += '}';
   return out;
 }
 

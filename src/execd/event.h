@@ -27,6 +27,17 @@ std::string status_event(std::string_view text);
 // `results`: MIME type → text. "text/plain" is also sent under the key "text", which Python and Kotlin
 // clients read.
 std::string result_event(const std::vector<std::pair<std::string, std::string>>& results);
+// What else is known of a result. `metadata`: a JSON object, or empty. An update replaces what was shown under
+// `display_id`.
+struct ResultDetails {
+  std::string metadata;
+  std::string display_id;
+  bool update = false;
+};
+std::string result_event(const std::vector<std::pair<std::string, std::string>>& results,
+                         const ResultDetails& details);
+// Everything that was shown goes; with `wait` when something new comes.
+std::string clear_output_event(bool wait);
 std::string execution_count_event(int64_t count);
 std::string error_event(std::string_view ename, std::string_view evalue,
                         const std::vector<std::string>& traceback);

@@ -56,6 +56,10 @@ sys::Child Reaper::start(const sys::ChildSpec& spec, std::function<void(sys::Exi
   return child;
 }
 
+void Reaper::adopt(pid_t pid, std::function<void(sys::ExitStatus)> on_exit) {
+  state_->waiting[pid] = std::move(on_exit);
+}
+
 void Reaper::reap() { state_->reap(); }
 
 void Reaper::on_reap(std::function<void()> listener) { state_->reaped = std::move(listener); }

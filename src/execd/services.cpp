@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "execd/code/code_routes.h"
+#include "execd/code/code_settings.h"
 #include "execd/execution_routes.h"
 #include "execd/files/file_routes.h"
 #include "execd/isolated_routes.h"
@@ -14,7 +15,11 @@ namespace {
 
 // Code runs under the same conditions as commands.
 CodeContexts::Options code_options(const CommandDefaults& commands) {
-  return {to_strings(commands.environment), commands.cwd, {commands.oom_score_adj, commands.open_files}};
+  CodeContexts::Options options{
+      to_strings(commands.environment), commands.cwd, {commands.oom_score_adj, commands.open_files}, {}, {}};
+  options.run_limits = default_run_limits(commands.environment);
+  options.warm_languages = warm_languages(commands.environment);
+  return options;
 }
 
 }  // namespace

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <chrono>
+#include <optional>
 #include <utility>
 
 #include "base/error.h"
@@ -16,14 +19,21 @@ struct ContextBody {
   std::string id;
   std::string language;
   std::string cwd;
+  std::vector<std::string> preload;
 };
-BOOST_DESCRIBE_STRUCT(ContextBody, (), (id, language, cwd))
+BOOST_DESCRIBE_STRUCT(ContextBody, (), (id, language, cwd, preload))
 
 struct RunBody {
   std::string code;
   ContextBody context;
+  std::optional<int64_t> timeout;  // ms
 };
-BOOST_DESCRIBE_STRUCT(RunBody, (), (code, context))
+BOOST_DESCRIBE_STRUCT(RunBody, (), (code, context, timeout))
+
+struct CheckpointAnswer {
+  std::string checkpoint_id;
+};
+BOOST_DESCRIBE_STRUCT(CheckpointAnswer, (), (checkpoint_id))
 
 struct ContextAnswer {
   std::string id;
@@ -73,15 +83,17 @@ net::task<std::shared_ptr<Execution>> begin_code(std::shared_ptr<CodeService> se
                                                  const http::Request& request, std::string text) {
   RunBody body = read_request<RunBody>(text);
   if (body.code.empty()) refuse_body("invalid request, validation error code: required");
+  if (body.timeout && *body.timeout < 0) refuse_body("timeout: must not be negative");
+  std::chrono::milliseconds time(body.timeout.value_or(0));
   const std::string& language = body.context.language;
   if (!body.context.id.empty())
-    co_return co_await service->contexts.run(language, body.context.id, std::move(body.code));
+    co_return co_await service->contexts.run(language, body.context.id, std::move(body.code), time);
   bool background = language == "background-command";
   if (language.empty() || language == "command" || background)
     co_return service->run_in_shell(request, std::move(body.code), background);
   if (has_no_contexts(language))
     throw Error(ErrorCode::invalid, "language " + language + " is not supported", "NOT_SUPPORTED");
-  co_return co_await service->contexts.run(language, {}, std::move(body.code));
+  co_return co_await service->contexts.run(language, {}, std::move(body.code), time);
 }
 
 net::task<> run_code(std::shared_ptr<CodeService> service, http::Request& request,
@@ -104,7 +116,7 @@ net::task<> interrupt_code(std::shared_ptr<CodeService> service, http::Request& 
 
 net::task<> create_context(CodeContexts& contexts, http::Request& request, http::ResponseWriter& response) {
   ContextBody body = read_request<ContextBody>(co_await request.body->read_all());
-  ContextInfo info = co_await contexts.create(body.language, body.cwd);
+  ContextInfo info = co_await contexts.create(body.language, body.cwd, std::move(body.preload));
   co_await response.send(json_response(answer(info, true)));
 }
 
@@ -134,6 +146,44 @@ net::task<> delete_context(CodeContexts& contexts, http::Request& request, http:
   co_await response.send({});
 }
 
+size_t count_of(const http::Request& request) {
+  std::string text = request.query.find("count").value_or("1");
+  size_t count = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+  if (error != std::errc() || end != text.data() + text.size() || count == 0)
+    throw Error(ErrorCode::invalid, "count: expected a positive number, not " + text);
+  return count;
+}
+
+net::task<> fork_context(CodeContexts& contexts, http::Request& request, http::ResponseWriter& response) {
+  std::string id(request.parameter(0));
+  json::Array list;
+  for (const ContextInfo& info : co_await contexts.fork(std::move(id), count_of(request)))
+    list.push_back(answer(info, false));
+  co_await response.send(json_response(json::Object{{"contexts", std::move(list)}}));
+}
+
+net::task<> checkpoint_context(CodeContexts& contexts, http::Request& request,
+                               http::ResponseWriter& response) {
+  CheckpointAnswer made{co_await contexts.checkpoint(std::string(request.parameter(0)))};
+  co_await response.send(json_response(json::write(made)));
+}
+
+net::task<> restore_context(CodeContexts& contexts, http::Request& request, http::ResponseWriter& response) {
+  auto body = read_request<CheckpointAnswer>(co_await request.body->read_all());
+  if (body.checkpoint_id.empty()) refuse_body("checkpoint_id: required");
+  ContextInfo info = co_await contexts.restore(std::string(request.parameter(0)), body.checkpoint_id);
+  co_await response.send(json_response(answer(info, false)));
+}
+
+net::task<> delete_checkpoint(CodeContexts& contexts, http::Request& request,
+                              http::ResponseWriter& response) {
+  if (!contexts.remove_checkpoint(request.parameter(0), request.parameter(1)))
+    throw Error(ErrorCode::not_found, "checkpoint " + std::string(request.parameter(1)) + " not found",
+                "CHECKPOINT_NOT_FOUND");
+  co_await response.send({});
+}
+
 }  // namespace
 
 void add_code_routes(http::Router& router, CodeContexts& contexts, Retries& retries, RunInShell run_in_shell,
@@ -154,6 +204,10 @@ void add_code_routes(http::Router& router, CodeContexts& contexts, Retries& retr
   add("DELETE", "/code/contexts", delete_contexts);
   add("GET", "/code/contexts/{}", get_context);
   add("DELETE", "/code/contexts/{}", delete_context);
+  add("POST", "/code/contexts/{}/fork", fork_context);
+  add("POST", "/code/contexts/{}/checkpoint", checkpoint_context);
+  add("POST", "/code/contexts/{}/restore", restore_context);
+  add("DELETE", "/code/contexts/{}/checkpoints/{}", delete_checkpoint);
   router.add("DELETE", "/code", [service](http::Request& request, http::ResponseWriter& response) {
     return interrupt_code(service, request, response);
   });

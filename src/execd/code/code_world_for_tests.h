@@ -128,7 +128,7 @@ class Code : public ::testing::Test {
   void open(std::map<std::string, std::string> more) {
     std::map<std::string, std::string> env{{"PATH", ::getenv("PATH")}, {"LANG", "C.UTF-8"}, {"HOME", "/tmp"}};
     for (auto& [name, value] : more) env[name] = value;
-    CodeContexts::Options options;
+    CodeContexts::Options options = options_;
     for (auto& [name, value] : env) options.env.push_back(name + "=" + value);
     options.cwd = std::filesystem::temp_directory_path();
     options.limits.start_time = start_time_;
@@ -235,6 +235,7 @@ class Code : public ::testing::Test {
 
   std::string language_ = "python";  // of the contexts that create() and run() mean
   milliseconds start_time_ = kDeadline;
+  CodeContexts::Options options_;  // what open() does not set
   net::Loop loop_;
   std::optional<Reaper> reaper_{std::in_place, loop_.executor()};
   std::optional<Executions> executions_;

@@ -19,7 +19,6 @@
 namespace osb::execd {
 namespace {
 
-constexpr size_t kMaxContexts = 1000;
 // Languages that clients may name; those without a launcher are refused with a text of their own.
 constexpr std::array<std::string_view, 6> kLanguages{"python",     "java", "javascript",
                                                      "typescript", "go",   "bash"};
@@ -35,17 +34,28 @@ void refuse(Journal& journal, std::string_view name, std::string_view why) {
 CodeContexts::CodeContexts(net::asio::any_io_executor executor, Reaper& reaper, Executions& executions,
                            Options options)
     : executor_(executor),
+      reaper_(reaper),
       executions_(executions),
       options_(std::move(options)),
       making_(std::make_shared<Making>(executor)) {
   if (options_.cwd.empty()) options_.cwd = "/";
-  launchers_["python"] = std::make_unique<PythonLauncher>(executor, reaper, options_.env, options_.limits);
+  auto is_warm = [&](std::string_view language) {
+    return std::ranges::any_of(options_.warm_languages,
+                               [&](const std::string& name) { return name == "*" || name == language; });
+  };
+  launchers_["python"] = std::make_unique<PythonLauncher>(executor, reaper, options_.env, options_.limits,
+                                                          is_warm("python"));
   launchers_["go"] = std::make_unique<ProcessLauncher>(executor, reaper, std::make_unique<GoLanguage>(),
                                                        options_.env, options_.limits);
+  for (auto& [language, launcher] : launchers_)
+    if (is_warm(language)) launcher->warm_up(options_.cwd);
 }
 
 CodeContexts::~CodeContexts() {
-  for (const auto& context : contexts_) context->kernel->kill();
+  for (const auto& context : contexts_) {
+    context->kernel->kill();
+    for (const auto& [id, kernel] : context->checkpoints) kernel->kill();
+  }
 }
 
 KernelLauncher& CodeContexts::launcher(const std::string& language) const {
@@ -73,8 +83,8 @@ std::string CodeContexts::directory(const std::string& wanted) const {
   return path.lexically_normal().string();
 }
 
-net::task<std::shared_ptr<CodeContexts::Context>> CodeContexts::make(std::string language, std::string cwd,
-                                                                     bool is_default) {
+net::task<std::shared_ptr<CodeContexts::Context>> CodeContexts::make(
+    std::string language, std::string cwd, std::vector<std::string> preload, bool is_default) {
   KernelLauncher& start = launcher(language);
   if (contexts_.size() + making_->contexts >= kMaxContexts)
     throw Error(ErrorCode::exhausted,
@@ -85,15 +95,18 @@ net::task<std::shared_ptr<CodeContexts::Context>> CodeContexts::make(std::string
   auto context = std::make_shared<Context>();
   context->info = {new_uuid(), std::move(language), std::move(cwd)};
   context->is_default = is_default;
-  context->kernel =
-      co_await start.launch(std::move(where), is_default ? "the next run without a context id starts afresh"
-                                                         : "create a new context");
+  std::string after_death = is_default ? kDefaultAfterDeath : kAfterDeath;
+  if (preload.empty())
+    context->kernel = co_await start.launch(std::move(where), std::move(after_death));
+  else
+    context->kernel = co_await start.launch_with(std::move(where), std::move(after_death), std::move(preload));
   contexts_.push_back(context);
   co_return context;
 }
 
-net::task<ContextInfo> CodeContexts::create(std::string language, std::string cwd) {
-  auto context = co_await make(std::move(language), std::move(cwd), false);
+net::task<ContextInfo> CodeContexts::create(std::string language, std::string cwd,
+                                            std::vector<std::string> preload) {
+  auto context = co_await make(std::move(language), std::move(cwd), std::move(preload), false);
   co_return context->info;
 }
 
@@ -111,13 +124,18 @@ net::task<std::shared_ptr<CodeContexts::Context>> CodeContexts::default_context(
     making->defaults[language] = false;
     making->ended.notify();
   });
-  co_return co_await make(language, {}, true);
+  co_return co_await make(language, {}, {}, true);
 }
 
 std::shared_ptr<CodeContexts::Context> CodeContexts::at(std::string_view id) const {
   for (const auto& context : contexts_)
     if (context->info.id == id) return context;
   return nullptr;
+}
+
+std::shared_ptr<CodeContexts::Context> CodeContexts::known(std::string_view id) const {
+  if (auto context = at(id)) return context;
+  throw Error(ErrorCode::not_found, "context " + std::string(id) + " not found", "CONTEXT_NOT_FOUND");
 }
 
 std::optional<ContextInfo> CodeContexts::find(std::string_view id) const {
@@ -132,7 +150,9 @@ std::vector<ContextInfo> CodeContexts::list(std::string_view language) const {
   return infos;
 }
 
-void CodeContexts::forget(const Context& context) {
+void CodeContexts::forget(Context& context) {
+  for (const auto& [id, kernel] : context.checkpoints) kernel->kill();
+  context.checkpoints.clear();
   std::erase_if(contexts_, [&](const auto& other) { return other.get() == &context; });
 }
 
@@ -149,20 +169,22 @@ net::task<> CodeContexts::remove_all(std::string language) {
 }
 
 net::task<std::shared_ptr<Execution>> CodeContexts::run(std::string language, std::string id,
-                                                        std::string code) {
-  std::shared_ptr<Context> context = id.empty() ? co_await default_context(language) : at(id);
-  if (!context) throw Error(ErrorCode::not_found, "context " + id + " not found", "CONTEXT_NOT_FOUND");
+                                                        std::string code,
+                                                        std::chrono::milliseconds time) {
+  std::shared_ptr<Context> context = id.empty() ? co_await default_context(language) : known(id);
   std::shared_ptr<Execution> execution = executions_.begin(new_hex_id(), "run_code");
   Journal& journal = *execution->journal;
   journal.append(init_event(context->info.id, execution->id));
   if (auto how = context->kernel->ended()) {
     refuse(journal, "KernelDied",
            "the process of the context ended earlier (" + *how + "); create a new context");
-  } else if (context->kernel->busy()) {
+  } else if (context->kernel->busy() || context->restoring) {
     refuse(journal, "ContextBusy", "session is busy: the context runs other code, try again when it is done");
   } else {
     context->latest = execution;
-    context->kernel->execute(std::move(code), execution->journal);
+    RunLimits limits = options_.run_limits;
+    if (time.count() > 0 && (limits.time.count() == 0 || time < limits.time)) limits.time = time;
+    context->kernel->execute(std::move(code), execution->journal, limits);
   }
   co_return execution;
 }

@@ -1,10 +1,13 @@
 #include "execd/code/output_pipe.h"
 
+#include <fcntl.h>
 #include <sys/ioctl.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <utility>
+
+#include "base/error.h"
 
 namespace osb::execd {
 
@@ -17,6 +20,12 @@ size_t complete_utf8(std::string_view text) {
     return length > back ? text.size() - back : text.size();
   }
   return text.size();
+}
+
+Pipe make_output_pipe() {
+  Pipe pipe = make_pipe();
+  check(::fcntl(pipe.read.get(), F_SETFL, O_NONBLOCK), "making an output pipe");
+  return pipe;
 }
 
 OutputPipe::OutputPipe(net::asio::any_io_executor executor, Fd read_end)

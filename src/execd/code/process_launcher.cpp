@@ -12,6 +12,7 @@
 #include "base/defer.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "execd/code/output_pipe.h"
 #include "execd/code/worker_channel.h"
 #include "execd/code/worker_kernel.h"
 #include "net/timer.h"
@@ -29,13 +30,6 @@ Fd program_file(std::string_view bytes) {
         static_cast<size_t>(check(::write(file.get(), bytes.data(), bytes.size()), "writing a worker")));
   check(::lseek(file.get(), 0, SEEK_SET), "rewinding a worker");
   return file;
-}
-
-// A pipe whose read end alone does not block: programs expect ordinary descriptors.
-Pipe make_output_pipe() {
-  Pipe pipe = make_pipe();
-  check(::fcntl(pipe.read.get(), F_SETFL, O_NONBLOCK), "making an output pipe");
-  return pipe;
 }
 
 // A directory may be replaced by another of the same name while a process waits in it.

@@ -50,7 +50,7 @@ class ProcessLauncher : public KernelLauncher {
 
   net::task<std::shared_ptr<Kernel>> launch(std::string cwd, std::string after_death) override;
   // Starts the waiting process in the background, for a context in `cwd`. A failure is seen by launch().
-  void warm_up(std::string cwd);
+  void warm_up(std::string cwd) override;
 
  private:
   struct State;  // shared with coroutines: they may end after us

@@ -1,84 +1,201 @@
 #include "execd/code/python_launcher.h"
 
 #include <algorithm>
+#include <set>
 #include <string_view>
 #include <utility>
 
 #include "base/defer.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "execd/code/python_versions.h"
 
 namespace osb::execd {
 namespace {
 
-constexpr std::string_view kVersionVariable = "PYTHON_VERSION=";
+constexpr std::string_view kHost = "OPENSANDBOX_IMAGE_KIND=host";
 
-// "3.11.7" → "3.11", "3" → "3"; empty for what is no version.
-std::string major_minor(std::string_view version) {
-  constexpr std::string_view kDigits = "0123456789";
-  size_t dot = std::min(version.find_first_not_of(kDigits), version.size());
-  if (dot == 0 || (dot < version.size() && version[dot] != '.')) return {};
-  if (dot == version.size()) return std::string(version);
-  size_t end = std::min(version.find_first_not_of(kDigits, dot + 1), version.size());
-  if (end < version.size() && version[end] != '.') return {};
-  return std::string(version.substr(0, end == dot + 1 ? dot : end));
+bool is_identifier(std::string_view text) {
+  auto letter = [](char c) { return c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  auto digit = [](char c) { return c >= '0' && c <= '9'; };
+  return !text.empty() && letter(text.front()) &&
+         std::all_of(text.begin(), text.end(), [&](char c) { return letter(c) || digit(c); });
+}
+
+bool is_module(std::string_view name) {
+  size_t dot = name.find('.');
+  if (dot == std::string_view::npos) return is_identifier(name);
+  return is_identifier(name.substr(0, dot)) && is_module(name.substr(dot + 1));
+}
+
+std::vector<std::string> checked(std::vector<std::string> preload) {
+  std::sort(preload.begin(), preload.end());
+  preload.erase(std::unique(preload.begin(), preload.end()), preload.end());
+  if (preload.size() > PythonLauncher::kMaxModules)
+    throw Error(ErrorCode::invalid, "preload: more than " + std::to_string(PythonLauncher::kMaxModules) +
+                                        " modules");
+  for (const std::string& name : preload)
+    if (!is_module(name)) throw Error(ErrorCode::invalid, "preload: no name of a module: " + name);
+  return preload;
+}
+
+std::string join(const std::set<std::string>& texts) {
+  std::string out;
+  for (const std::string& text : texts) out += (out.empty() ? "" : ", ") + text;
+  return out;
 }
 
 }  // namespace
 
-std::vector<std::string> python_candidates(const std::vector<std::string>& env) {
-  std::vector<std::string> names;
-  for (const std::string& entry : env) {
-    if (!entry.starts_with(kVersionVariable)) continue;
-    std::string version = major_minor(std::string_view(entry).substr(kVersionVariable.size()));
-    if (!version.empty()) names = {"python" + version};
-  }
-  for (const char* name : {"python3", "python"})
-    if (std::find(names.begin(), names.end(), name) == names.end()) names.emplace_back(name);
-  return names;
-}
+struct PythonLauncher::State {
+  State(net::asio::any_io_executor loop, Reaper& reaper_given) : executor(loop), reaper(reaper_given), started(loop) {}
+
+  using Modules = std::vector<std::string>;
+  static net::task<std::shared_ptr<PythonZygote>> zygote(std::shared_ptr<State> self, Modules preload);
+  static net::task<std::shared_ptr<PythonZygote>> start(std::shared_ptr<State> self, Modules preload);
+  static net::task<std::shared_ptr<PythonZygote>> start_any(std::shared_ptr<State> self);
+  static net::task<> warm_up(std::shared_ptr<State> self);
+  net::task<std::shared_ptr<PythonZygote>> run(std::string with, Modules preload);
+  void keep(Modules preload, std::shared_ptr<PythonZygote> zygote);
+
+  net::asio::any_io_executor executor;
+  Reaper& reaper;
+  std::vector<std::string> env;
+  WorkerLimits limits;
+  bool eager = false;
+  bool closed = false;
+  std::string program;  // that was found to work
+  std::list<std::pair<Modules, std::shared_ptr<PythonZygote>>> zygotes;  // used latest first
+  std::set<Modules> starting;
+  net::Event started;
+};
 
 PythonLauncher::PythonLauncher(net::asio::any_io_executor executor, Reaper& reaper,
-                               std::vector<std::string> env, WorkerLimits limits)
-    : executor_(executor),
-      reaper_(reaper),
-      env_(std::move(env)),
-      limits_(limits),
-      start_(std::make_shared<Start>(executor)) {}
+                               std::vector<std::string> env, WorkerLimits limits, bool eager)
+    : state_(std::make_shared<State>(executor, reaper)) {
+  state_->env = std::move(env);
+  state_->limits = limits;
+  state_->eager = eager;
+}
 
 PythonLauncher::~PythonLauncher() {
-  if (zygote_) zygote_->kill();
+  state_->closed = true;
+  for (auto& [modules, zygote] : state_->zygotes) zygote->kill();
 }
 
 net::task<std::shared_ptr<Kernel>> PythonLauncher::launch(std::string cwd, std::string after_death) {
-  std::shared_ptr<PythonZygote> parent = co_await zygote();
+  return launch_with(std::move(cwd), std::move(after_death), {});
+}
+
+net::task<std::shared_ptr<Kernel>> PythonLauncher::launch_with(std::string cwd, std::string after_death,
+                                                               std::vector<std::string> preload) {
+  std::shared_ptr<PythonZygote> parent = co_await State::zygote(state_, checked(std::move(preload)));
   co_return co_await parent->fork(std::move(cwd), std::move(after_death));
 }
 
-net::task<std::shared_ptr<PythonZygote>> PythonLauncher::zygote() {
-  while (start_->under_way) co_await start_->ended.wait();
-  if (zygote_ && zygote_->alive()) co_return zygote_;
-  start_->under_way = true;
-  Defer done([start = start_] {
-    start->under_way = false;
-    start->ended.notify();
-  });
-  std::string tried;
-  for (const std::string& name : python_candidates(env_)) {
-    std::string failure;
-    try {
-      auto zygote = PythonZygote::start(executor_, reaper_, name, env_, limits_);
-      co_await zygote->ready();
-      log_info("python started", {{"program", name}, {"version", zygote->version()}});
-      if (!tried.empty()) log_warn("another python than the wanted one is used", {{"tried", tried}});
-      zygote_ = zygote;
-      co_return zygote;
-    } catch (const Error& error) {
-      failure = error.message();
-    }
-    tried += (tried.empty() ? "" : "; ") + name + ": " + failure;
+void PythonLauncher::warm_up(std::string) { net::spawn(state_->executor, "python", State::warm_up(state_)); }
+
+net::task<> PythonLauncher::State::warm_up(std::shared_ptr<State> self) {
+  try {
+    co_await zygote(self, {});
+  } catch (const Error& error) {
+    log_warn("no python waits", {{"error", error.message()}});
   }
-  throw Error(ErrorCode::unsupported, "language python is not available in this image (" + tried + ")");
+}
+
+net::task<std::shared_ptr<PythonZygote>> PythonLauncher::State::zygote(std::shared_ptr<State> self,
+                                                                       Modules preload) {
+  while (self->starting.contains(preload)) co_await self->started.wait();
+  if (self->closed) throw Error(ErrorCode::unavailable, "starting a context: the sandbox ends");
+  for (auto at = self->zygotes.begin(); at != self->zygotes.end(); ++at) {
+    if (at->first != preload || !at->second->alive()) continue;
+    self->zygotes.splice(self->zygotes.begin(), self->zygotes, at);
+    co_return self->zygotes.front().second;
+  }
+  self->starting.insert(preload);
+  Defer done([self, preload] {
+    self->starting.erase(preload);
+    self->started.notify();
+  });
+  auto zygote = co_await start(self, preload);
+  self->keep(std::move(preload), zygote);
+  co_return zygote;
+}
+
+// Contexts of a zygote that goes live on.
+void PythonLauncher::State::keep(Modules preload, std::shared_ptr<PythonZygote> zygote) {
+  if (closed) zygote->kill();
+  zygotes.remove_if([&](const auto& entry) { return entry.first == preload || !entry.second->alive(); });
+  zygotes.emplace_front(std::move(preload), std::move(zygote));
+  size_t variants = 0;
+  for (auto at = zygotes.begin(); at != zygotes.end();) {
+    if (!at->first.empty() && ++variants > kMaxVariants) {
+      at->second->kill();
+      at = zygotes.erase(at);
+    } else {
+      ++at;
+    }
+  }
+}
+
+net::task<std::shared_ptr<PythonZygote>> PythonLauncher::State::run(std::string with, Modules preload) {
+  PythonZygote::Options options{std::move(with), env, limits, eager, std::move(preload)};
+  auto zygote = PythonZygote::start(executor, reaper, std::move(options));
+  co_await zygote->ready();
+  co_return zygote;
+}
+
+net::task<std::shared_ptr<PythonZygote>> PythonLauncher::State::start(std::shared_ptr<State> self,
+                                                                      Modules preload) {
+  if (preload.empty()) co_return co_await start_any(self);
+  if (self->program.empty()) co_await zygote(self, {});  // finds the program
+  try {
+    co_return co_await self->run(self->program, preload);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::unavailable) throw;
+    throw Error(ErrorCode::invalid, "preloading modules: " + error.message());
+  }
+}
+
+// Each candidate is asked what it is by starting it.
+net::task<std::shared_ptr<PythonZygote>> PythonLauncher::State::start_any(std::shared_ptr<State> self) {
+  const std::string wanted = wanted_python(self->env);
+  const bool may_differ = std::find(self->env.begin(), self->env.end(), kHost) != self->env.end();
+  std::string failures;
+  std::shared_ptr<PythonZygote> other;
+  std::string other_program;
+  std::set<std::string> there;
+  for (const std::string& name : python_candidates(self->env)) {
+    try {
+      auto zygote = co_await self->run(name, {});
+      if (is_wanted(zygote->version(), wanted)) {
+        log_info("python started", {{"program", name}, {"version", zygote->version()}});
+        self->program = name;
+        if (other) other->kill();
+        co_return zygote;
+      }
+      there.insert(zygote->version());
+      if (may_differ && !other) {
+        other = zygote;
+        other_program = name;
+      } else {
+        zygote->kill();
+      }
+    } catch (const Error& error) {
+      failures += (failures.empty() ? "" : "; ") + name + ": " + error.message();
+    }
+  }
+  if (other) {
+    log_warn("another python than the wanted one is used",
+             {{"wanted", wanted}, {"version", other->version()}, {"program", other_program}});
+    self->program = other_program;
+    co_return other;
+  }
+  if (there.empty())
+    throw Error(ErrorCode::unsupported, "language python is not available in this image (" + failures + ")");
+  throw Error(ErrorCode::unsupported,
+              "PYTHON_VERSION=" + wanted + " is not in this image; it has " + join(there) +
+                  (failures.empty() ? "" : " (" + failures + ")"));
 }
 
 }  // namespace osb::execd

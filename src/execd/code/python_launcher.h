@@ -1,8 +1,9 @@
-// Which Python of the image runs contexts: python<PYTHON_VERSION> when the environment names a version and
-// the image has it, else python3, else python. The zygote is started with the first context and again when it
-// has died.
+// Which Python of the image runs contexts, and the warm processes that contexts are forked from: one that is plain,
+// and a few with modules that contexts were asked for with. One that has died is started again when it is needed.
 #pragma once
 
+#include <list>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -14,33 +15,24 @@
 
 namespace osb::execd {
 
-// Program names to try, best first.
-std::vector<std::string> python_candidates(const std::vector<std::string>& env);
-
 class PythonLauncher : public KernelLauncher {
  public:
+  static constexpr size_t kMaxVariants = 4;  // zygotes with modules; the one used longest ago makes room
+  static constexpr size_t kMaxModules = 16;
+
+  // `eager`: the image is an interpreter; zygotes get everything ready before it is asked for.
   PythonLauncher(net::asio::any_io_executor executor, Reaper& reaper, std::vector<std::string> env,
-                 WorkerLimits limits);
+                 WorkerLimits limits, bool eager = false);
   ~PythonLauncher() override;
 
   net::task<std::shared_ptr<Kernel>> launch(std::string cwd, std::string after_death) override;
+  net::task<std::shared_ptr<Kernel>> launch_with(std::string cwd, std::string after_death,
+                                                 std::vector<std::string> preload) override;
+  void warm_up(std::string cwd) override;
 
  private:
-  // The running zygote, started if need be. Throws Error(unsupported) when no candidate works.
-  net::task<std::shared_ptr<PythonZygote>> zygote();
-
-  net::asio::any_io_executor executor_;
-  Reaper& reaper_;
-  std::vector<std::string> env_;
-  WorkerLimits limits_;
-  std::shared_ptr<PythonZygote> zygote_;
-  // Shared with the requests that wait: they may be destroyed after us, together with the loop.
-  struct Start {
-    explicit Start(net::asio::any_io_executor executor) : ended(std::move(executor)) {}
-    bool under_way = false;
-    net::Event ended;
-  };
-  std::shared_ptr<Start> start_;
+  struct State;  // shared with coroutines: they may be destroyed after us, together with the loop
+  std::shared_ptr<State> state_;
 };
 
 }  // namespace osb::execd

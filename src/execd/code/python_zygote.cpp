@@ -9,6 +9,7 @@
 
 #include "base/defer.h"
 #include "base/error.h"
+#include "base/json_text.h"
 #include "base/log.h"
 
 namespace osb::execd {
@@ -17,9 +18,20 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr size_t kStderrShown = 2000;
 
-// Runs the worker from descriptor 4. It names itself so that its frames can be told from those of users.
+// Reads the modules from descriptor 4 and runs the first of them (kernels/python/boot.py).
 constexpr const char* kBoot =
-    "import os;exec(compile(os.fdopen(4,'rb').read(),'<osb worker>','exec'),{'__name__':'osb_worker'})";
+    "import os;s={n.decode():t for n,_,t in (p.partition(b'\\n') for p in "
+    "os.fdopen(4,'rb').read().split(b'\\0')[1:])};"
+    "exec(compile(s['boot'],'<osb worker boot>','exec'),{'__name__':'osb_boot','sources':s})";
+
+std::string start_options(bool eager, const std::vector<std::string>& preload) {
+  std::string out = std::string(R"({"eager":)") + (eager ? "true" : "false") + R"(,"preload":[)";
+  for (const std::string& name : preload) {
+    if (out.back() != '[') out += ',';
+    append_json_string(out, name);
+  }
+  return out += "]}";
+}
 
 // The worker's text in an anonymous file: nothing in the sandbox has to hold it.
 Fd worker_file() {
@@ -39,13 +51,6 @@ std::string read_what_is_there(int fd) {
   return size > 0 ? std::string(buffer, static_cast<size_t>(size)) : std::string();
 }
 
-// A pipe whose read end alone does not block: worker processes expect ordinary descriptors.
-Pipe make_output_pipe() {
-  Pipe pipe = make_pipe();
-  check(::fcntl(pipe.read.get(), F_SETFL, O_NONBLOCK), "making an output pipe");
-  return pipe;
-}
-
 }  // namespace
 
 PythonZygote::PythonZygote(net::asio::any_io_executor executor, Fd channel, Fd errors,
@@ -59,22 +64,21 @@ PythonZygote::PythonZygote(net::asio::any_io_executor executor, Fd channel, Fd e
 PythonZygote::~PythonZygote() { kill(); }
 
 std::shared_ptr<PythonZygote> PythonZygote::start(net::asio::any_io_executor executor, Reaper& reaper,
-                                                  std::string program, std::vector<std::string> env,
-                                                  WorkerLimits limits) {
+                                                  Options options) {
   auto [ours, theirs] = make_channel();
   Pipe errors = make_output_pipe();
   Fd worker = worker_file();
   sys::ChildSpec spec;
-  spec.program = program;
-  spec.argv = {program, "-c", kBoot};
-  spec.env = std::move(env);
+  spec.program = options.program;
+  spec.argv = {options.program, "-c", kBoot, start_options(options.eager, options.preload)};
+  spec.env = std::move(options.env);
   spec.cwd = "/";
   spec.fds = {{2, errors.write.get()}, {3, theirs.get()}, {4, worker.get()}};
-  spec.oom_score_adj = limits.oom_score_adj;
-  spec.open_files = limits.open_files;
+  spec.oom_score_adj = options.limits.oom_score_adj;
+  spec.open_files = options.limits.open_files;
 
   std::shared_ptr<PythonZygote> zygote(
-      new PythonZygote(executor, std::move(ours), std::move(errors.read), limits.start_time));
+      new PythonZygote(executor, std::move(ours), std::move(errors.read), options.limits.start_time));
   sys::Child child = reaper.start(spec, [weak = zygote->weak_from_this()](sys::ExitStatus status) {
     if (auto self = weak.lock()) {
       self->pid_ = -1;
@@ -106,20 +110,14 @@ net::task<> PythonZygote::ready() {
 
 net::task<std::shared_ptr<WorkerKernel>> PythonZygote::fork(std::string cwd, std::string after_death) {
   auto self = shared_from_this();
-  auto [ours, theirs] = make_channel();
-  Pipe output = make_output_pipe();
-  Pipe errors = make_output_pipe();
   std::string name = std::to_string(++forks_);
   auto request = std::make_shared<Request>();
-  request->ours = {-1, std::move(ours), std::move(output.read), std::move(errors.read)};
+  request->ends = make_worker_ends();
   request->after_death = std::move(after_death);
   requests_[name] = request;
 
-  std::vector<int> fds{theirs.get(), output.write.get(), errors.write.get()};
-  co_await channel_.send(fork_request(name, cwd), std::move(fds));
-  theirs.reset();
-  output.write.reset();
-  errors.write.reset();
+  co_await channel_.send(fork_request(name, cwd), request->ends.theirs());
+  request->ends.close_theirs();
 
   Clock::time_point end = Clock::now() + start_time_;
   while (!request->kernel && request->failure.empty()) {
@@ -162,8 +160,9 @@ void PythonZygote::handle(const WorkerMessage& message) {
       request.failure = "the Python process names no process: " + std::to_string(message.pid);
       return changed_.notify();
     }
-    request.ours.pid = static_cast<pid_t>(message.pid);
-    request.kernel = WorkerKernel::start(executor_, std::move(request.ours), std::move(request.after_death));
+    request.ends.ours.pid = static_cast<pid_t>(message.pid);
+    request.kernel =
+        WorkerKernel::start(executor_, std::move(request.ends.ours), std::move(request.after_death));
     contexts_[request.kernel->pid()] = request.kernel;
   } else if (message.type == "fork_failed") {
     if (auto entry = requests_.extract(message.context)) entry.mapped()->failure = message.message;

@@ -18,14 +18,22 @@
 
 namespace osb::execd {
 
-extern const std::string_view kPythonWorker;  // the text of kernels/python/worker.py
+// The modules of kernels/python: NUL, name, line feed, text, for each.
+extern const std::string_view kPythonWorker;
 
 class PythonZygote : public std::enable_shared_from_this<PythonZygote> {
  public:
-  // Starts `program` (a name in the PATH of `env`, or a path). Throws Error(not_found) when there is none.
+  struct Options {
+    std::string program;  // a name in the PATH of `env`, or a path
+    std::vector<std::string> env;
+    WorkerLimits limits;
+    bool eager = false;                // it gets everything ready before the first context is asked for
+    std::vector<std::string> preload;  // modules that all its contexts have; it ends when one is missing
+  };
+
+  // Throws Error(not_found) when there is no such program.
   static std::shared_ptr<PythonZygote> start(net::asio::any_io_executor executor, Reaper& reaper,
-                                             std::string program, std::vector<std::string> env,
-                                             WorkerLimits limits);
+                                             Options options);
   ~PythonZygote();
 
   // Waits until it takes requests. Throws Error with what it wrote to stderr when it ends instead.
@@ -41,7 +49,7 @@ class PythonZygote : public std::enable_shared_from_this<PythonZygote> {
 
  private:
   struct Request {
-    WorkerProcess ours;
+    WorkerEnds ends;
     std::string after_death;
     std::shared_ptr<WorkerKernel> kernel;
     std::string failure;

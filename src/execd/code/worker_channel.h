@@ -41,6 +41,8 @@ class WorkerChannel {
   // message, unavailable after cancel(). One receiver.
   net::task<std::optional<std::string>> receive();
 
+  bool takes_descriptors() const { return !outgoing_; }
+
   // The worker sees the end of its input.
   void shutdown_write();
   // Wakes the receiver for good, and on pipes the sender.

@@ -17,9 +17,16 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kSettleTime{300};
 constexpr std::chrono::milliseconds kPoliteTime{1000};  // for an idle worker to end by itself
 constexpr std::chrono::milliseconds kKillTime{5000};
+// Code without time left may catch an interrupt, and its finally clauses may take a while.
+constexpr int kExpiredInterrupts = 3;
+constexpr std::chrono::milliseconds kExpiredTime{1000};
 constexpr size_t kSaidBytes = 2000;
 
 Fd open_pidfd(pid_t pid) { return Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0u))); }
+
+std::string timeout_text(std::chrono::milliseconds time) {
+  return "timeout after " + std::to_string(time.count()) + " ms";
+}
 
 int64_t elapsed_ms(Clock::time_point since) {
   return std::max<int64_t>(
@@ -27,6 +34,20 @@ int64_t elapsed_ms(Clock::time_point since) {
 }
 
 }  // namespace
+
+WorkerEnds make_worker_ends() {
+  auto [ours, theirs] = make_channel();
+  Pipe output = make_output_pipe();
+  Pipe errors = make_output_pipe();
+  return {{-1, std::move(ours), std::move(output.read), std::move(errors.read), {}},
+          std::move(theirs),
+          std::move(output.write),
+          std::move(errors.write)};
+}
+
+void WorkerEnds::close_theirs() {
+  for (Fd* fd : {&channel, &output, &errors}) fd->reset();
+}
 
 WorkerKernel::WorkerKernel(net::asio::any_io_executor executor, WorkerProcess process,
                            std::string after_death)
@@ -71,12 +92,15 @@ net::task<> WorkerKernel::ready(std::chrono::milliseconds limit) {
 
 // -- executions
 
-void WorkerKernel::execute(std::string code, std::shared_ptr<Journal> events) {
+void WorkerKernel::execute(std::string code, std::shared_ptr<Journal> events, RunLimits limits) {
   drain_output();  // no execution runs: this drops what was printed in between
   events->on_drain([weak = weak_from_this()] {
     if (auto self = weak.lock()) self->changed_.notify();
   });
   run_ = Run{std::move(events), ++runs_, Clock::now()};
+  run_->limits = limits;
+  if (limits.time.count() > 0)
+    net::spawn(executor_, "worker time", watch_time(shared_from_this(), runs_));
   net::spawn(executor_, "worker request", send(shared_from_this(), execute_request(run_->number, code)));
 }
 
@@ -98,6 +122,9 @@ void WorkerKernel::handle(const WorkerMessage& message) {
   } else if (message.type == "fatal") {
     refusal_ = message.message.empty() ? "no reason given" : message.message;
     changed_.notify();
+  } else if (copying_ && (message.type == "copied" || message.type == "copy_refused")) {
+    *copying_ = {true, message.pids, message.message};
+    changed_.notify();
   }
   // Whatever a forgotten thread displays after its execution has nobody to go to.
   if (!run_ || message.run != run_->number) return;
@@ -107,19 +134,34 @@ void WorkerKernel::handle(const WorkerMessage& message) {
     return;
   }
   if (run_->failed && message.type != "execute_reply") return;
-  Journal& events = *run_->events;
   if (message.type == "execute_reply") return finish_run();
   drain_output();
-  if (message.type == "display_data") {
-    events.append(result_event({message.data.begin(), message.data.end()}));
-  } else if (message.type == "execute_result") {
-    events.append(execution_count_event(message.execution_count));
-    events.append(result_event({message.data.begin(), message.data.end()}));
-  } else if (message.type == "error") {
-    run_->failed = true;
-    events.append(status_event("error"));
-    events.append(error_event(message.ename, message.evalue, message.traceback));
-  }
+  if (message.type == "error")
+    fail_run(message);
+  else
+    show(message);
+}
+
+void WorkerKernel::show(const WorkerMessage& message) {
+  Journal& events = *run_->events;
+  bool update = message.type == "update_display_data", value = message.type == "execute_result";
+  if (message.type == "clear_output") return events.append(clear_output_event(message.wait));
+  if (!update && !value && message.type != "display_data") return;
+  ResultDetails details{{}, message.display_id, update};
+  if (message.metadata.is_object() && !message.metadata.get_object().empty())
+    details.metadata = json::serialize(message.metadata);
+  if (value) events.append(execution_count_event(message.execution_count));
+  events.append(result_event({message.data.begin(), message.data.end()}, details));
+}
+
+void WorkerKernel::fail_run(const WorkerMessage& message) {
+  run_->failed = true;
+  run_->events->append(status_event("error"));
+  if (run_->expired)
+    run_->events->append(
+        error_event("ExecutionTimeout", timeout_text(run_->limits.time), message.traceback));
+  else
+    run_->events->append(error_event(message.ename, message.evalue, message.traceback));
 }
 
 void WorkerKernel::finish_run() {
@@ -132,10 +174,21 @@ void WorkerKernel::finish_run() {
   changed_.notify();
 }
 
+// What is beyond its limit is read all the same: the worker must not be stuck.
 void WorkerKernel::push_output(OutputPipe& pipe, const std::string& text) {
   if (!ready_ && &pipe == &errors_) said_ = (said_ + text).substr(0, kSaidBytes);
   if (text.empty() || !run_ || run_->failed) return;
-  run_->events->append(&pipe == &output_ ? stdout_event(text) : stderr_event(text));
+  uint64_t limit = run_->limits.output_bytes, before = run_->printed;
+  run_->printed += text.size();
+  if (limit == 0 || run_->printed <= limit) {
+    run_->events->append(&pipe == &output_ ? stdout_event(text) : stderr_event(text));
+  } else if (before <= limit) {
+    std::string kept = text.substr(0, limit - before);
+    kept.resize(complete_utf8(kept));
+    if (!kept.empty()) run_->events->append(&pipe == &output_ ? stdout_event(kept) : stderr_event(kept));
+    run_->events->append(
+        stderr_event("[output of more than " + std::to_string(limit) + " bytes is left out]\n"));
+  }
 }
 
 void WorkerKernel::drain_output() {
@@ -194,6 +247,29 @@ net::task<> WorkerKernel::watch_process(std::shared_ptr<WorkerKernel> self) {
     self->gone();
   } catch (const Error&) {  // cancelled
   }
+}
+
+// False when the run is over before.
+net::task<bool> WorkerKernel::outlasts(int64_t run, std::chrono::milliseconds time) {
+  Clock::time_point end = Clock::now() + time;
+  while (!ended_ && run_ && run_->number == run) {
+    auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now());
+    if (left.count() <= 0) co_return true;
+    co_await changed_.wait_for(left);
+  }
+  co_return false;
+}
+
+net::task<> WorkerKernel::watch_time(std::shared_ptr<WorkerKernel> self, int64_t run) {
+  std::chrono::milliseconds limit = self->run_->limits.time;
+  if (!co_await self->outlasts(run, limit)) co_return;
+  self->run_->expired = true;
+  for (int i = 0; i < kExpiredInterrupts; ++i) {
+    self->interrupt();
+    if (!co_await self->outlasts(run, kExpiredTime)) co_return;
+  }
+  self->reason_ = timeout_text(limit) + ", and it could not be interrupted";
+  self->signal_group(SIGKILL);
 }
 
 net::task<> WorkerKernel::send(std::shared_ptr<WorkerKernel> self, std::string message) {

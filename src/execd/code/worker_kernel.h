@@ -16,6 +16,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/fd.h"
 #include "execd/code/kernel.h"
@@ -36,6 +37,15 @@ struct WorkerProcess {
   Fd requests;  // where we write to, if `channel` is no socket
 };
 
+// Both ends of what connects us with a worker on a packet socket.
+struct WorkerEnds {
+  WorkerProcess ours;            // its pid is not known yet
+  Fd channel, output, errors;  // the worker's
+  std::vector<int> theirs() const { return {channel.get(), output.get(), errors.get()}; }
+  void close_theirs();
+};
+WorkerEnds make_worker_ends();
+
 class WorkerKernel : public Kernel, public std::enable_shared_from_this<WorkerKernel> {
  public:
   static std::shared_ptr<WorkerKernel> start(net::asio::any_io_executor executor, WorkerProcess process,
@@ -53,9 +63,11 @@ class WorkerKernel : public Kernel, public std::enable_shared_from_this<WorkerKe
   void exited(sys::ExitStatus status);
 
   std::optional<std::string> ended() const override { return ended_; }
-  bool busy() const override { return run_.has_value(); }
-  void execute(std::string code, std::shared_ptr<Journal> events) override;
+  bool busy() const override { return run_ || copying_; }
+  void execute(std::string code, std::shared_ptr<Journal> events, RunLimits limits) override;
   void interrupt() override;
+  // The worker forks itself (kernels/python/copies.py); its copies become orphans, which are ours.
+  net::task<std::vector<std::shared_ptr<Kernel>>> copy(Reaper& reaper, CopyRequest request) override;
   net::task<> end() override;
   void kill() override;
 
@@ -67,6 +79,14 @@ class WorkerKernel : public Kernel, public std::enable_shared_from_this<WorkerKe
     bool begun = false;        // the worker takes interrupts
     bool interrupted = false;  // before it did
     bool failed = false;
+    RunLimits limits;
+    bool expired = false;  // its time is over
+    uint64_t printed = 0;
+  };
+  struct Copying {
+    bool done = false;
+    std::vector<int64_t> pids;
+    std::string refusal;
   };
 
   WorkerKernel(net::asio::any_io_executor executor, WorkerProcess process, std::string after_death);
@@ -76,10 +96,16 @@ class WorkerKernel : public Kernel, public std::enable_shared_from_this<WorkerKe
   static net::task<> read_messages(std::shared_ptr<WorkerKernel> self);
   static net::task<> watch_process(std::shared_ptr<WorkerKernel> self);
   static net::task<> send(std::shared_ptr<WorkerKernel> self, std::string message);
+  static net::task<> watch_time(std::shared_ptr<WorkerKernel> self, int64_t run);
+  net::task<bool> outlasts(int64_t run, std::chrono::milliseconds time);
   static net::task<> settle(std::shared_ptr<WorkerKernel> self);
   net::task<bool> wait_end(std::chrono::milliseconds limit);
 
   void handle(const WorkerMessage& message);
+  void show(const WorkerMessage& message);
+  void fail_run(const WorkerMessage& message);
+  net::task<Copying> ask_for_copies(CopyRequest request, std::vector<WorkerProcess>& copies);
+  std::shared_ptr<WorkerKernel> adopt_copy(Reaper& reaper, WorkerProcess copy, const std::string& after_death);
   void finish_run();
   void push_output(OutputPipe& pipe, const std::string& text);
   void drain_output();
@@ -103,6 +129,7 @@ class WorkerKernel : public Kernel, public std::enable_shared_from_this<WorkerKe
   std::string said_;     // what it wrote to stderr before it was ready
   std::string refusal_;  // why the worker cannot start
   std::optional<Run> run_;
+  std::optional<Copying> copying_;
   int64_t runs_ = 0;
   std::optional<std::string> status_;  // how the process ended
   bool all_read_ = false;              // the channel gave its last message

@@ -17,6 +17,12 @@ std::string fork_request(std::string_view context, std::string_view cwd) {
   return out += '}';
 }
 
+std::string copy_request(size_t count, bool fresh) {
+  return R"({"type":"copy","count":)" + std::to_string(count) + R"(,"fresh":)" + (fresh ? "true}" : "false}");
+}
+
+std::string copy_into() { return R"({"type":"copy_into"})"; }
+
 std::string execute_request(int64_t run, std::string_view code) {
   std::string out = R"({"type":"execute_request","run":)" + std::to_string(run) + R"(,"code":)";
   append_json_string(out, code);

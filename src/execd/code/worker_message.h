@@ -9,6 +9,8 @@
 
 #include <boost/describe.hpp>
 
+#include "base/json.h"
+
 namespace osb::execd {
 
 // One struct for all types: members that a type does not have keep their defaults.
@@ -24,18 +26,24 @@ struct WorkerMessage {
   int64_t display = 0;  // to be acknowledged, if not 0
   int64_t execution_count = 0;
   std::map<std::string, std::string> data;  // MIME type → text
+  json::Value metadata;                     // of the data, an object or null
+  std::string display_id;                   // what is shown can be replaced under this name
+  bool wait = false;                        // clear_output: when something new comes
+  std::vector<int64_t> pids;
   std::string ename;
   std::string evalue;
   std::vector<std::string> traceback;
 };
 BOOST_DESCRIBE_STRUCT(WorkerMessage, (),
                       (type, context, message, version, pid, wait_status, run, display, execution_count, data,
-                       ename, evalue, traceback))
+                       metadata, display_id, wait, pids, ename, evalue, traceback))
 
 // Throws Error(invalid).
 WorkerMessage parse_worker_message(std::string_view text);
 
 std::string fork_request(std::string_view context, std::string_view cwd);
+std::string copy_request(size_t count, bool fresh);
+std::string copy_into();
 std::string execute_request(int64_t run, std::string_view code);
 std::string display_ack(int64_t display);
 
