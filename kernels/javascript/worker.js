@@ -6,9 +6,10 @@
 // `const`, `let` and `class` at the top level become `var`: a cell can be run again.
 //
 // Traps this file lives with:
-// * SIGINT breaks into running code only inside vm's breakOnSigint, elsewhere it is an event that waits for the code to
-//   end. So everything a run does happens inside such a scope: `execute_input`, which invites interrupts, is sent
-//   in there, and a top-level `await` is a `yield` that leaves it and comes back with the value.
+// * SIGINT breaks into running code only inside vm's breakOnSigint; while such a scope begins or ends, it would end
+//   the process. So `execute_input`, which invites interrupts, is sent inside, and before the end `interrupts_off` waits
+//   until execd sends no more of them. Elsewhere an interrupt is a message. A top-level `await` is a `yield` that leaves
+//   the scope and comes back with the value.
 // * A termination may hit this file's code as well: a message that was cut short is completed before the next one.
 // * Code of users may change every global and every prototype. That may break its own context, no other one.
 'use strict';
@@ -32,6 +33,7 @@ const LATE_REPORTS = 20;
 const ACORN_FD = 6, SUCRASE_FD = 7;  // 5 is this file
 const IMPORT = '__osb_import__', META = '__osb_meta__', SCOPE = '__osb_scope__';
 
+const {Buffer, process, SharedArrayBuffer, Int32Array, Atomics, Promise, Object, String, Error} = globalThis;
 const real = {exit: process.exit, stringify: JSON.stringify, parse: JSON.parse, setImmediate, clearTimeout};
 
 if (parseInt(process.versions.node, 10) < 18) {
@@ -145,7 +147,7 @@ function isError(value) {
 
 // Frames of Node and of this file say nothing to whoever wrote the code.
 function userLines(text) {
-  return text.split('\n').filter((line) => !/^\s*at .*(\(| |^)(node:|osb-worker|\[eval\]|<anonymous>\)?$)/.test(line));
+  return text.split('\n').filter((line) => line !== '' && !/^\s*at (?:.*[( ])?(?:node:|osb-worker|\[eval\]|<anonymous>\)?$)/.test(line));
 }
 
 function describe(error) {
@@ -382,18 +384,26 @@ function prepare(code, name) {
   const statements = body.filter((node) => node.type !== 'EmptyStatement');
   const last = statements[statements.length - 1];
   const shows = Boolean(last) && last.type === 'ExpressionStatement';
-  for (const node of body) declare(node, source, edits, names, steps);
-  if (!steps) {
-    return {imports, functions: null, script: edits.apply(), shows, steps, names};
-  }
-  walk(tree, (node, inside, parent) => {
-    if (inside) return;
-    if (node.type === 'AwaitExpression' && !iterates) {
+  // Inner edits come first: what is inserted at the same place stays in that order.
+  if (steps && !iterates) {
+    walk(tree, (node, inside) => {
+      if (inside || node.type !== 'AwaitExpression') return;
       edits.replace(node.start, node.argument.start, '(yield (');
       edits.insert(node.end, '))');
-    }
-    if (node.type === 'VariableDeclaration' && node.kind === 'var' && !body.includes(node))
-      assign(node, parent, source, edits, names);
+    });
+  }
+  if (steps) {
+    walk(tree, (node, inside, parent) => {
+      if (!inside && node.type === 'VariableDeclaration' && node.kind === 'var' && !body.includes(node))
+        assign(node, parent, source, edits, names);
+    });
+  }
+  for (const node of body) declare(node, source, edits, names, steps);
+  if (!steps) return {imports, functions: null, script: edits.apply(), shows, steps, names};
+  // `(` at the beginning of a line would go on with the line before.
+  walk(tree, (node, inside) => {
+    if (!inside && node.type === 'ExpressionStatement' && node !== last && /^await\b/.test(source.slice(node.start, node.start + 6)))
+      edits.insert(node.start, 'void 0, ');
   });
   const functions = body.filter((node) => node.type === 'FunctionDeclaration');
   if (shows) {
@@ -601,35 +611,47 @@ function interrupted() {
 let run = 0;              // number of the run under way
 let count = 0;            // of executions, from 1
 let interrupt = null;     // rejects what the run waits for
+let wanted = false;       // the run is to be interrupted as soon as that is possible
 let displays = 0, acknowledged = 0;
+let signalled = false;    // with the last acknowledgement: SIGINT was sent before
 let late = [];            // what failed while no run was under way
 let inScope = null;       // what the scope is to do, and what came of it
 const scope = new vm.Script(`${SCOPE}()`, {filename: 'osb-worker'});
 
 // Calls `work` in such a way that SIGINT breaks it off.
 function breakable(work) {
-  const outer = inScope;
-  inScope = {work, value: undefined};
+  const mine = inScope = {work, value: undefined, failure: null};
   try {
-    const mine = inScope;
     scope.runInThisContext({breakOnSigint: true, displayErrors: false});
-    return mine.value;
   } catch (error) {
-    if (error && error.code === 'ERR_SCRIPT_EXECUTION_INTERRUPTED') throw interrupted();
-    throw error;
+    throw error && error.code === 'ERR_SCRIPT_EXECUTION_INTERRUPTED' ? interrupted() : error;
   } finally {
-    inScope = outer;
+    inScope = null;
   }
+  if (mine.failure) throw mine.failure.error;
+  return mine.value;
 }
 
 function enterScope() {
-  inScope.value = inScope.work();
+  const mine = inScope;
+  send({type: 'execute_input', run, execution_count: count});
+  try {
+    mine.value = mine.work();
+  } catch (error) {
+    mine.failure = {error};
+  }
+  const number = ++displays;
+  send({type: 'interrupts_off', run, display: number});
+  waitForAcknowledgement(number);
+  // The signal was sent and is about to break this off.
+  for (let i = 0; signalled && i < 1000; ++i) pause(1);
 }
 
 // What it resolves to, unless SIGINT comes first.
 function settle(promise) {
   return new Promise((resolve, reject) => {
     interrupt = (error) => reject(error || interrupted());
+    if (wanted) interrupt();
     Promise.resolve(promise).then(resolve, reject);
   }).finally(() => { interrupt = null; });
 }
@@ -637,7 +659,6 @@ function settle(promise) {
 async function evaluate(code) {
   const name = `<cell ${count}>`;
   const cell = breakable(() => {
-    send({type: 'execute_input', run, execution_count: count});
     for (const report of late.splice(0)) writeAll(2, report);
     const prepared = prepare(code, name);
     if (prepared.imports.length === 0) runScripts(prepared, name);
@@ -682,6 +703,7 @@ async function steps(generator) {
       const value = await settle(step.value);
       resume = () => generator.next(value);
     } catch (error) {
+      if (wanted) throw error;
       resume = () => generator.throw(error);
     }
   }
@@ -691,6 +713,7 @@ const nextTurn = () => new Promise((resolve) => real.setImmediate(resolve));
 
 async function execute(request) {
   run = request.run;
+  wanted = false;
   ++count;
   let bundle = null, failure = null;
   try {
@@ -748,7 +771,11 @@ function showBundle(bundle) {
   const waits = run !== 0 && inScope !== null;
   send({type: 'display_data', run, data: bundle, display: waits ? number : 0});
   // What is printed next goes another way; waiting for execd keeps it behind.
-  for (let i = 0; waits && acknowledged < number; ++i) {
+  if (waits) waitForAcknowledgement(number);
+}
+
+function waitForAcknowledgement(number) {
+  for (let i = 0; acknowledged < number; ++i) {
     const bytes = Buffer.allocUnsafe(PART_BYTES);
     let size;
     try {
@@ -787,7 +814,14 @@ const requests = [];
 let working = false;
 
 function take(message) {
-  if (message.type === 'display_ack') acknowledged = Math.max(acknowledged, message.display);
+  if (message.type === 'display_ack') {
+    acknowledged = Math.max(acknowledged, message.display);
+    signalled = message.signalled === true;
+  }
+  if (message.type === 'interrupt_request' && message.run === run) {
+    wanted = true;
+    if (interrupt) interrupt();
+  }
   if (message.type === 'execute_request') requests.push(message);
 }
 
@@ -823,7 +857,10 @@ function prepareProcess() {
   Object.defineProperty(process, 'stdout', {get: () => out, configurable: true, enumerable: true});
   Object.defineProperty(process, 'stderr', {get: () => err, configurable: true, enumerable: true});
   process.exit = (code) => { throw new ProcessExit(code); };
-  process.on('SIGINT', () => { if (interrupt) interrupt(); });
+  process.on('SIGINT', () => {
+    wanted = run !== 0;
+    if (interrupt) interrupt();
+  });
   process.on('unhandledRejection', (error) => report('Unhandled rejection', error));
   process.on('uncaughtException', (error) => report('Uncaught exception', error));
 }
@@ -843,5 +880,5 @@ channel.on('data', (bytes) => {
 });
 channel.on('end', () => real.exit.call(process, 0));
 channel.on('error', () => real.exit.call(process, 1));
-send({type: 'ready', pid: process.pid, version: process.versions.node});
+send({type: 'ready', pid: process.pid, version: process.versions.node, holds: true});
 })

@@ -67,6 +67,7 @@ class WorkerKernel : public Kernel, public std::enable_shared_from_this<WorkerKe
     bool begun = false;        // the worker takes interrupts
     bool interrupted = false;  // before it did
     bool failed = false;
+    bool signalled = false;  // since the worker last said that it takes interrupts
   };
 
   WorkerKernel(net::asio::any_io_executor executor, WorkerProcess process, std::string after_death);
@@ -99,6 +100,7 @@ class WorkerKernel : public Kernel, public std::enable_shared_from_this<WorkerKe
 
   net::Event changed_;
   bool ready_ = false;
+  bool holds_ = false;  // the worker says when SIGINT must not come, and takes messages instead
   std::string version_;
   std::string said_;     // what it wrote to stderr before it was ready
   std::string refusal_;  // why the worker cannot start
