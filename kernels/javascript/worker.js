@@ -749,21 +749,28 @@ function writeAll(fd, data) {
   for (let at = 0; at < bytes.length;) at += writeSome(fd, bytes, at);
 }
 
+// Writes at once and keeps no state: a termination in the middle of a write leaves nothing behind.
 class Output extends stream.Writable {
   constructor(fd) {
-    super({decodeStrings: true, emitClose: false, autoDestroy: false});
+    super({emitClose: false, autoDestroy: false});
     this.fd = fd;
     this._isStdio = true;
   }
-  _write(chunk, encoding, done) {
-    try {
-      writeAll(this.fd, chunk);
-      done();
-    } catch (error) {
-      done(error);
-    }
+  write(chunk, encoding, done) {
+    const callback = typeof encoding === 'function' ? encoding : done;
+    if (typeof chunk === 'string') writeAll(this.fd, Buffer.from(chunk, typeof encoding === 'string' ? encoding : 'utf8'));
+    else if (chunk instanceof Uint8Array) writeAll(this.fd, chunk);
+    else throw new TypeError('write() takes a string, a Buffer or a Uint8Array');
+    if (typeof callback === 'function') process.nextTick(callback);
+    return true;
   }
-  _destroy(error, done) { done(error); }
+  end(chunk, encoding, done) {
+    if (chunk !== undefined && chunk !== null && typeof chunk !== 'function') this.write(chunk, encoding);
+    const callback = [chunk, encoding, done].find((each) => typeof each === 'function');
+    if (callback) process.nextTick(callback);
+    return this;
+  }
+  destroy() { return this; }
 }
 
 function showBundle(bundle) {
