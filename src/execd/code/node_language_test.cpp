@@ -50,7 +50,7 @@ TEST_F(NodeContexts, AreInterruptedWhateverTheyDo) {
   for (const char* code :
        {"console.log('on'); while (true) {}", "console.log('on'); await new Promise(() => {})",
         "console.log('on'); await 1; while (true) {}",
-        "console.log('on'); require('child_process').execSync('sleep 60')"}) {
+        "require('child_process').execSync('echo on; sleep 60', {stdio: 'inherit'})"}) {
     SCOPED_TRACE(code);
     auto client = start_run(id, code);
     wait(client, [&] { return client->text("stdout") == "on\n"; });

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "execd/event.h"
+#include "execd/process_tree.h"
 
 namespace osb::execd {
 namespace {
@@ -85,15 +86,16 @@ void WorkerKernel::execute(std::string code, std::shared_ptr<Journal> events) {
 // holds the signal off meanwhile takes a message.
 void WorkerKernel::interrupt() {
   if (!run_ || ended_) return;
-  if (!run_->begun) {
-    run_->interrupted = true;
-    if (holds_)
-      net::spawn(executor_, "worker interrupt", send(shared_from_this(), interrupt_request(run_->number)));
+  if (run_->begun) {
+    run_->signalled = true;
+    if (holds_) run_->begun = false;  // it may not stand another one while it takes this one in
+    signal_group(SIGINT);
     return;
   }
-  if (holds_) run_->begun = false;  // one is enough; it may not stand another one meanwhile
-  run_->signalled = true;
-  signal_group(SIGINT);
+  run_->interrupted = true;
+  if (!holds_) return;
+  if (run_->signalled) signal_children(SIGINT);  // it may wait for one that began after the signal
+  net::spawn(executor_, "worker interrupt", send(shared_from_this(), interrupt_request(run_->number)));
 }
 
 void WorkerKernel::handle(const WorkerMessage& message) {
@@ -223,6 +225,11 @@ net::task<> WorkerKernel::send(std::shared_ptr<WorkerKernel> self, std::string m
 void WorkerKernel::signal_group(int signal) {
   if (::kill(-pid_, signal) < 0 && errno == ESRCH && pidfd_)
     ::syscall(SYS_pidfd_send_signal, pidfd_.get(), signal, nullptr, 0u);
+}
+
+void WorkerKernel::signal_children(int signal) {
+  for (const ProcessStat& process : read_processes())
+    if (process.group == pid_ && process.pid != pid_) ::kill(process.pid, signal);
 }
 
 void WorkerKernel::exited(sys::ExitStatus status) {

@@ -86,6 +86,7 @@ class WorkerKernel : public Kernel, public std::enable_shared_from_this<WorkerKe
   void drain_output();
   bool congested() const { return run_ && run_->events->congested(); }
   void signal_group(int signal);
+  void signal_children(int signal);  // the rest of its group
   void gone();
   void finish(std::string how);
 
