@@ -33,10 +33,11 @@ struct WorkerMessage {
   std::string ename;
   std::string evalue;
   std::vector<std::string> traceback;
+  bool holds = false;  // with `ready`: interrupts_off is sent when SIGINT must not come any more
 };
 BOOST_DESCRIBE_STRUCT(WorkerMessage, (),
                       (type, context, message, version, pid, wait_status, run, display, execution_count, data,
-                       metadata, display_id, wait, pids, ename, evalue, traceback))
+                       metadata, display_id, wait, pids, ename, evalue, traceback, holds))
 
 // Throws Error(invalid).
 WorkerMessage parse_worker_message(std::string_view text);
@@ -45,6 +46,8 @@ std::string fork_request(std::string_view context, std::string_view cwd);
 std::string copy_request(size_t count, bool fresh);
 std::string copy_into();
 std::string execute_request(int64_t run, std::string_view code);
-std::string display_ack(int64_t display);
+// `signalled`: SIGINT was sent before the message that this answers was known.
+std::string display_ack(int64_t display, bool signalled = false);
+std::string interrupt_request(int64_t run);
 
 }  // namespace osb::execd
