@@ -1,4 +1,5 @@
-// Code contexts as clients meet them: real requests through the routes, real Python processes behind them.
+// Code contexts as clients meet them: real requests through the routes, real processes behind
+// them. Tests of a language set `language_`.
 #pragma once
 
 #include <gmock/gmock.h>
@@ -203,7 +204,7 @@ class Code : public ::testing::Test {
     return client;
   }
   std::string create() {
-    auto answer = call("POST", "/code/context", {}, R"({"language":"python"})");
+    auto answer = call("POST", "/code/context", {}, R"({"language":")" + language_ + R"("})");
     EXPECT_EQ(answer->status, 200) << answer->body;
     return std::string(answer->json().at("id").as_string());
   }
@@ -211,12 +212,13 @@ class Code : public ::testing::Test {
   void pass(milliseconds time) {
     loop_.run_until_done([](milliseconds t) -> net::task<> { co_await net::sleep_for(t); }(time));
   }
-  static std::string run_body(const std::string& id, const std::string& code) {
+  std::string run_body(const std::string& id, const std::string& code) const {
     std::string named = id.empty() ? "" : R"(,"id":)" + json_string(id);
-    return R"({"code":)" + json_string(code) + R"(,"context":{"language":"python")" + named + "}}";
+    return R"({"code":)" + json_string(code) + R"(,"context":{"language":")" + language_ + "\"" + named +
+           "}}";
   }
-  static std::string context_body(const std::string& cwd) {
-    return R"({"language":"python","cwd":)" + json_string(cwd) + "}";
+  std::string context_body(const std::string& cwd) const {
+    return R"({"language":")" + language_ + R"(","cwd":)" + json_string(cwd) + "}";
   }
   pid_t pid_of(const std::string& id) {
     return static_cast<pid_t>(std::stol(run(id, "import os; os.getpid()")->result()));
@@ -231,6 +233,7 @@ class Code : public ::testing::Test {
     return false;
   }
 
+  std::string language_ = "python";  // of the contexts that create() and run() mean
   milliseconds start_time_ = kDeadline;
   net::Loop loop_;
   std::optional<Reaper> reaper_{std::in_place, loop_.executor()};

@@ -6,8 +6,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/defer.h"
 #include "base/error.h"
-#include "net/writable.h"
 
 namespace osb::execd {
 namespace {
@@ -38,6 +38,17 @@ bool send_frame(int socket, const std::string& frame, const std::vector<int>& fd
   return true;
 }
 
+// Bytes that went into the pipe, 0 when it is full. SIGPIPE is ignored in execd.
+size_t write_some(int pipe, std::string_view bytes) {
+  while (true) {
+    ssize_t size = ::write(pipe, bytes.data(), bytes.size());
+    if (size >= 0) return static_cast<size_t>(size);
+    if (errno == EAGAIN) return 0;
+    if (errno != EINTR)
+      throw Error(ErrorCode::unavailable, "sending to a worker: " + system_error("write").message());
+  }
+}
+
 }  // namespace
 
 std::pair<Fd, Fd> make_channel() {
@@ -48,23 +59,64 @@ std::pair<Fd, Fd> make_channel() {
   return channel;
 }
 
-WorkerChannel::WorkerChannel(net::asio::any_io_executor executor, Fd socket)
-    : socket_(std::move(socket)), readable_(std::move(executor), socket_.get()) {}
+ChannelPipes make_channel_pipes() {
+  Pipe in = make_pipe(), out = make_pipe();
+  for (int ours : {in.read.get(), out.write.get()})
+    check(::fcntl(ours, F_SETFL, O_NONBLOCK), "making the pipes of a worker");
+  return {std::move(in.read), std::move(out.write), std::move(out.read), std::move(in.write)};
+}
+
+WorkerChannel::Outgoing::Outgoing(const net::asio::any_io_executor& executor, Fd pipe)
+    : fd(std::move(pipe)), turn(executor) {
+  writable.emplace(executor, fd.get());
+}
+
+WorkerChannel::WorkerChannel(net::asio::any_io_executor executor, Fd incoming, Fd outgoing)
+    : incoming_(std::move(incoming)), readable_(executor, incoming_.get()) {
+  if (outgoing) outgoing_.emplace(executor, std::move(outgoing));
+}
 
 net::task<> WorkerChannel::send(std::string message, std::vector<int> fds) {
-  if (fds.size() > kMaxFds) throw Error(ErrorCode::internal, "sending to a worker: too many descriptors");
+  if (fds.size() > (outgoing_ ? 0 : kMaxFds))
+    throw Error(ErrorCode::internal, "sending to a worker: too many descriptors");
   std::vector<std::string> frames = encode_frames(message);
+  if (outgoing_)
+    co_await write_frames(std::move(frames));
+  else
+    co_await send_frames(std::move(frames), std::move(fds));
+}
+
+net::task<> WorkerChannel::send_frames(std::vector<std::string> frames, std::vector<int> fds) {
   for (const std::string& frame : frames) {
-    while (!send_frame(socket_.get(), frame, fds)) co_await net::wait_writable(socket_.get());
+    while (!send_frame(incoming_.get(), frame, fds)) co_await net::wait_writable(incoming_.get());
     fds.clear();
+  }
+}
+
+net::task<> WorkerChannel::write_frames(std::vector<std::string> frames) {
+  Outgoing& out = *outgoing_;
+  while (out.sending) co_await out.turn.wait();
+  out.sending = true;
+  Defer done([&out] {
+    out.sending = false;
+    if (out.closed) out.close();
+    out.turn.notify();
+  });
+  for (std::string_view rest : frames) {
+    while (!rest.empty()) {
+      if (out.closed) throw Error(ErrorCode::unavailable, "sending to a worker: the channel is closed");
+      rest.remove_prefix(write_some(out.fd.get(), rest));
+      if (!rest.empty()) co_await out.writable->wait();
+    }
   }
 }
 
 // False when there is nothing to read now. The buffer is not a member: thousands of idle channels cost
 // nothing.
-bool WorkerChannel::read_packet() {
+bool WorkerChannel::read_some() {
   char buffer[kFrameHeader + kFramePart];
-  ssize_t size = ::recv(socket_.get(), buffer, sizeof(buffer), MSG_DONTWAIT | MSG_TRUNC);
+  ssize_t size = outgoing_ ? ::read(incoming_.get(), buffer, sizeof(buffer))
+                           : ::recv(incoming_.get(), buffer, sizeof(buffer), MSG_DONTWAIT | MSG_TRUNC);
   if (size < 0 && (errno == EAGAIN || errno == EINTR)) return errno == EINTR;
   if (size <= 0) {
     ended_ = true;
@@ -81,12 +133,28 @@ net::task<std::optional<std::string>> WorkerChannel::receive() {
   while (true) {
     if (auto message = decoder_.next()) co_return message;
     if (ended_) co_return std::nullopt;
-    if (!read_packet()) co_await readable_.wait();
+    if (!read_some()) co_await readable_.wait();
   }
 }
 
-void WorkerChannel::shutdown_write() { ::shutdown(socket_.get(), SHUT_WR); }
+void WorkerChannel::Outgoing::close() {
+  closed = true;
+  if (writable) writable->cancel();
+  if (sending) return;  // the sender does the rest
+  writable.reset();
+  fd.reset();
+}
 
-void WorkerChannel::cancel() { readable_.cancel(); }
+void WorkerChannel::shutdown_write() {
+  if (outgoing_)
+    outgoing_->close();
+  else
+    ::shutdown(incoming_.get(), SHUT_WR);
+}
+
+void WorkerChannel::cancel() {
+  readable_.cancel();
+  if (outgoing_) outgoing_->close();
+}
 
 }  // namespace osb::execd

@@ -17,6 +17,7 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kSettleTime{300};
 constexpr std::chrono::milliseconds kPoliteTime{1000};  // for an idle worker to end by itself
 constexpr std::chrono::milliseconds kKillTime{5000};
+constexpr size_t kSaidBytes = 2000;
 
 Fd open_pidfd(pid_t pid) { return Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0u))); }
 
@@ -32,7 +33,7 @@ WorkerKernel::WorkerKernel(net::asio::any_io_executor executor, WorkerProcess pr
     : executor_(executor),
       pid_(process.pid),
       pidfd_(open_pidfd(process.pid)),
-      channel_(executor, std::move(process.channel)),
+      channel_(executor, std::move(process.channel), std::move(process.requests)),
       output_(executor, std::move(process.output)),
       errors_(executor, std::move(process.errors)),
       after_death_(std::move(after_death)),
@@ -60,7 +61,8 @@ net::task<> WorkerKernel::ready(std::chrono::milliseconds limit) {
   while (!ready_) {
     if (!refusal_.empty()) throw Error(ErrorCode::unavailable, "starting a context: " + refusal_);
     if (ended_)
-      throw Error(ErrorCode::unavailable, "starting a context: its process ended (" + *ended_ + ")");
+      throw Error(ErrorCode::unavailable, "starting a context: its process ended (" + *ended_ + ")" +
+                                              (said_.empty() ? "" : ": " + said_));
     auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now());
     if (left.count() <= 0) throw Error(ErrorCode::timeout, "starting a context: its process does not answer");
     co_await changed_.wait_for(left);
@@ -90,6 +92,8 @@ void WorkerKernel::interrupt() {
 void WorkerKernel::handle(const WorkerMessage& message) {
   if (message.type == "ready") {
     ready_ = true;
+    version_ = message.version;
+    said_.clear();
     changed_.notify();
   } else if (message.type == "fatal") {
     refusal_ = message.message.empty() ? "no reason given" : message.message;
@@ -129,6 +133,7 @@ void WorkerKernel::finish_run() {
 }
 
 void WorkerKernel::push_output(OutputPipe& pipe, const std::string& text) {
+  if (!ready_ && &pipe == &errors_) said_ = (said_ + text).substr(0, kSaidBytes);
   if (text.empty() || !run_ || run_->failed) return;
   run_->events->append(&pipe == &output_ ? stdout_event(text) : stderr_event(text));
 }
@@ -237,6 +242,7 @@ net::task<> WorkerKernel::settle(std::shared_ptr<WorkerKernel> self) {
 void WorkerKernel::finish(std::string how) {
   if (ended_) return;
   ended_ = reason_.empty() ? std::move(how) : reason_;
+  if (!ready_) drain_output();
   if (run_) {
     if (!run_->failed) {
       drain_output();

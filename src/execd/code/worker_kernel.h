@@ -15,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "base/fd.h"
 #include "execd/code/kernel.h"
@@ -29,9 +30,10 @@ namespace osb::execd {
 // Our ends of a worker process that leads a process group of its own. Somebody else reaps it.
 struct WorkerProcess {
   pid_t pid = -1;
-  Fd channel;
-  Fd output;  // what it writes to descriptor 1, non-blocking
-  Fd errors;  // 2
+  Fd channel;   // a socket, or the end that we read from
+  Fd output;    // what it writes to descriptor 1, non-blocking
+  Fd errors;    // 2
+  Fd requests;  // where we write to, if `channel` is no socket
 };
 
 class WorkerKernel : public Kernel, public std::enable_shared_from_this<WorkerKernel> {
@@ -41,7 +43,11 @@ class WorkerKernel : public Kernel, public std::enable_shared_from_this<WorkerKe
   ~WorkerKernel() override;
 
   pid_t pid() const { return pid_; }
-  // Waits until the worker takes code. Throws Error when it says that it cannot, dies or takes longer.
+  const std::string& version() const { return version_; }  // of the language; empty until it is ready
+  // What the client is told to do when the worker dies.
+  void tell_after_death(std::string what) { after_death_ = std::move(what); }
+  // Waits until the worker takes code. Throws Error when it says that it cannot, dies (with what it wrote to
+  // stderr) or takes longer.
   net::task<> ready(std::chrono::milliseconds limit);
   // Whoever reaps the process tells how it ended. Without that, its end is noticed all the same.
   void exited(sys::ExitStatus status);
@@ -93,6 +99,8 @@ class WorkerKernel : public Kernel, public std::enable_shared_from_this<WorkerKe
 
   net::Event changed_;
   bool ready_ = false;
+  std::string version_;
+  std::string said_;     // what it wrote to stderr before it was ready
   std::string refusal_;  // why the worker cannot start
   std::optional<Run> run_;
   int64_t runs_ = 0;
