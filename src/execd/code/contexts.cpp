@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <set>
 #include <system_error>
 #include <utility>
 
 #include "base/defer.h"
 #include "base/error.h"
 #include "base/ids.h"
+#include "execd/code/jupyter/guests.h"
 #include "execd/code/python_launcher.h"
 #include "execd/environment.h"
 #include "execd/event.h"
@@ -37,6 +39,7 @@ CodeContexts::CodeContexts(net::asio::any_io_executor executor, Reaper& reaper, 
       options_(std::move(options)),
       making_(std::make_shared<Making>(executor)) {
   if (options_.cwd.empty()) options_.cwd = "/";
+  guests_ = std::make_unique<JupyterGuests>(executor, reaper, options_.env, options_.limits);
   launchers_["python"] = std::make_unique<PythonLauncher>(executor, reaper, options_.env, options_.limits);
 }
 
@@ -51,7 +54,18 @@ KernelLauncher& CodeContexts::launcher(const std::string& language) const {
   if (std::find(kLanguages.begin(), kLanguages.end(), language) != kLanguages.end())
     throw Error(ErrorCode::invalid, "language " + language + " is not available in this build",
                 "NOT_SUPPORTED");
-  throw Error(ErrorCode::invalid, "unknown language: " + language);
+  if (KernelLauncher* guest = guests_->launcher(language)) return *guest;
+  throw Error(ErrorCode::invalid, "unknown language: " + language + "; there are " + languages());
+}
+
+std::string CodeContexts::languages() const {
+  std::set<std::string> names;
+  for (const auto& [name, start] : launchers_) names.insert(name);
+  for (const std::string& name : guests_->languages())
+    if (std::find(kLanguages.begin(), kLanguages.end(), name) == kLanguages.end()) names.insert(name);
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
 }
 
 // The absolute directory of a context, with `~` and variables as in a command's, made if it is missing.
