@@ -14,12 +14,12 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kRetryTime{20};         // to connect with a kernel that starts
-constexpr milliseconds kAskAgainTime{300};     // when it answers and nothing was published
-constexpr milliseconds kLostTime{1000};        // between half an end and the question for the other half
-constexpr milliseconds kSettleTime{300};       // after the first sign of its end: to read the rest
-constexpr milliseconds kPoliteTime{1500};      // for an idle kernel to end by itself
-constexpr milliseconds kTerminateTime{500};    // after SIGTERM
+constexpr milliseconds kRetryTime{20};       // to connect with a kernel that starts
+constexpr milliseconds kAskAgainTime{300};   // when it answers and nothing was published
+constexpr milliseconds kLostTime{1000};      // between half an end and the question for the other half
+constexpr milliseconds kSettleTime{300};     // after the first sign of its end: to read the rest
+constexpr milliseconds kPoliteTime{1500};    // for an idle kernel to end by itself
+constexpr milliseconds kTerminateTime{500};  // after SIGTERM
 constexpr milliseconds kKillTime{5000};
 constexpr size_t kSaidBytes = 2000;
 
@@ -76,8 +76,8 @@ std::shared_ptr<JupyterKernel> JupyterKernel::start(net::asio::any_io_executor e
 
 void JupyterKernel::fail_if_ended() const {
   if (ended_)
-    throw Error(ErrorCode::unavailable,
-                "starting a context: its kernel ended (" + *ended_ + ")" + (said_.empty() ? "" : ": " + said_));
+    throw Error(ErrorCode::unavailable, "starting a context: its kernel ended (" + *ended_ + ")" +
+                                            (said_.empty() ? "" : ": " + said_));
 }
 
 net::task<std::unique_ptr<ZmtpSocket>> JupyterKernel::connect(KernelChannel channel, Clock::time_point end) {
@@ -113,13 +113,15 @@ net::task<> JupyterKernel::ready(milliseconds limit) {
     if (probe_.empty() || (probe_answered_ && !probe_idle_)) {
       probe_ = new_hex_id();
       probe_answered_ = false;
-      net::spawn(executor_, "kernel request", send(self, KernelChannel::shell, "kernel_info_request", {}, probe_));
+      net::spawn(executor_, "kernel request",
+                 send(self, KernelChannel::shell, "kernel_info_request", {}, probe_));
     }
     Clock::time_point again = Clock::now() + kAskAgainTime;
     while (!(probe_answered_ && probe_idle_) && (!probe_answered_ || Clock::now() < again)) {
       fail_if_ended();
       milliseconds left = left_until(end);
-      if (left.count() <= 0) throw Error(ErrorCode::timeout, "starting a context: its kernel does not answer");
+      if (left.count() <= 0)
+        throw Error(ErrorCode::timeout, "starting a context: its kernel does not answer");
       co_await changed_.wait_for(std::min(left, kAskAgainTime));
     }
   }
@@ -140,8 +142,9 @@ void JupyterKernel::execute(std::string code, std::shared_ptr<Journal> events) {
   });
   interrupted_ = false;
   run_.emplace(std::move(events), new_hex_id());
-  net::spawn(executor_, "kernel request",
-             send(shared_from_this(), KernelChannel::shell, "execute_request", execute_content(code), run_->id()));
+  net::spawn(
+      executor_, "kernel request",
+      send(shared_from_this(), KernelChannel::shell, "execute_request", execute_content(code), run_->id()));
 }
 
 // Between runs kernels ignore the signal, or die of it; and a request may still be on its way.
@@ -187,8 +190,8 @@ void JupyterKernel::handle(KernelChannel channel, const ZmtpMessage& raw) {
 void JupyterKernel::handle_answer(const JupyterMessage& message) {
   if (message.type == "kernel_info_reply") {
     probe_answered_ = true;
-    implementation_ = text_of(message.content, "implementation") + " " +
-                      text_of(message.content, "implementation_version");
+    implementation_ =
+        text_of(message.content, "implementation") + " " + text_of(message.content, "implementation_version");
     if (run_) run_->replied(message);
   } else if (message.type == "status" && text_of(message.content, "execution_state") == "idle") {
     probe_idle_ = true;
@@ -360,9 +363,10 @@ void JupyterKernel::finish(std::string how) {
   ended_ = reason_.empty() ? std::move(how) : reason_;
   if (run_) {
     std::string last = said_.empty() ? "" : ": " + said_;
-    run_->fail("KernelDied",
-               "the process of the context ended (" + *ended_ + last + "), its variables are lost; " + after_death_,
-               {});
+    run_->fail(
+        "KernelDied",
+        "the process of the context ended (" + *ended_ + last + "), its variables are lost; " + after_death_,
+        {});
     run_->finish();
     run_.reset();
   }

@@ -44,8 +44,8 @@ sys::ChildSpec child_spec(const Kernelspec& kernel, const Environment& env, cons
                           const std::string& connection_file, const WorkerLimits& limits) {
   sys::ChildSpec spec;
   for (const std::string& argument : kernel.argv)
-    spec.argv.push_back(replace_all(replace_all(argument, "{connection_file}", connection_file), "{resource_dir}",
-                                    kernel.directory));
+    spec.argv.push_back(replace_all(replace_all(argument, "{connection_file}", connection_file),
+                                    "{resource_dir}", kernel.directory));
   spec.program = spec.argv[0];
   spec.env = to_strings(kernel_environment(kernel, env, cwd));
   spec.cwd = cwd;
@@ -121,8 +121,8 @@ net::task<std::shared_ptr<JupyterKernel>> JupyterLauncher::State::try_start(std:
     kernel = self->start(transport, cwd, std::move(after_death));
   } catch (const Error& error) {
     if (error.code() != ErrorCode::not_found) throw;
-    throw Error(ErrorCode::unsupported,
-                "the kernel of language " + self->spec.language + " cannot be started (" + error.message() + ")");
+    throw Error(ErrorCode::unsupported, "the kernel of language " + self->spec.language +
+                                            " cannot be started (" + error.message() + ")");
   }
   Defer give_up([&kernel] { kernel->kill(); });
   try {

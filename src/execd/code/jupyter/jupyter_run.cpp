@@ -89,9 +89,7 @@ void JupyterRun::print(bool to_stdout, std::string_view text) {
   events_->append(to_stdout ? stdout_event(text) : stderr_event(text));
 }
 
-void JupyterRun::left_out() {
-  print(false, "[a message of the kernel was left out: it is too large]\n");
-}
+void JupyterRun::left_out() { print(false, "[a message of the kernel was left out: it is too large]\n"); }
 
 void JupyterRun::show(const json::Object& content) {
   const json::Object& data = object_at(content, "data");

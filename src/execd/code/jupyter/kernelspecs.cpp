@@ -54,8 +54,7 @@ std::vector<std::string> split_path(std::string_view list) {
 }
 
 bool is_name(std::string_view text) {
-  constexpr std::string_view kLetters =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+  constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
   return !text.empty() && text.size() <= 100 && text[0] != '.' &&
          text.find_first_not_of(kLetters) == std::string_view::npos;
 }
@@ -78,7 +77,8 @@ std::string kernels_of(const fs::path& program) {
   return (prefix == "/" ? "" : prefix) + "/share/jupyter/kernels";
 }
 
-// Where "python" stands for the Python of the installation that the kernelspec belongs to, whatever PATH says.
+// Where "python" stands for the Python of the installation that the kernelspec belongs to, whatever PATH
+// says.
 std::string program_of(const std::string& program, const std::string& kernels) {
   constexpr std::string_view kBelow = "/share/jupyter/kernels";
   if (program.find('/') != std::string::npos || !kernels.ends_with(kBelow)) return program;
@@ -95,8 +95,12 @@ std::optional<Kernelspec> read_kernelspec(const std::string& kernels, const std:
     if (file.argv.empty() || file.argv[0].empty() || file.argv.size() > kMaxArguments) return std::nullopt;
     file.argv[0] = program_of(file.argv[0], kernels);
     std::string language = lower(file.language.empty() ? name : file.language);
-    return Kernelspec{lower(name),          std::move(directory), std::move(language),
-                      file.display_name,    std::move(file.argv), std::move(file.env),
+    return Kernelspec{lower(name),
+                      std::move(directory),
+                      std::move(language),
+                      file.display_name,
+                      std::move(file.argv),
+                      std::move(file.env),
                       file.interrupt_mode == "message"};
   } catch (const Error&) {
     return std::nullopt;

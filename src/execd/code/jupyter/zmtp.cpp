@@ -66,8 +66,7 @@ std::string encode_zmtp(const std::vector<std::string>& frames) {
          fmt::format("a message of {} bytes, at most {} are allowed", size, kMaxZmtpMessage));
   std::string out;
   out.reserve(size + 9 * frames.size());
-  for (size_t i = 0; i < frames.size(); ++i)
-    append_frame(out, i + 1 < frames.size() ? kMore : 0, frames[i]);
+  for (size_t i = 0; i < frames.size(); ++i) append_frame(out, i + 1 < frames.size() ? kMore : 0, frames[i]);
   return out;
 }
 
@@ -180,7 +179,8 @@ void ZmtpDecoder::handle_command(std::string_view command) {
     return handle_ready(rest);
   }
   // PING has the peer's patience (2 bytes) and at most 16 bytes that it wants back.
-  if (name == "PING" && rest.size() >= 2 && rest.size() <= 18) append_command(answers_, "PONG", rest.substr(2));
+  if (name == "PING" && rest.size() >= 2 && rest.size() <= 18)
+    append_command(answers_, "PONG", rest.substr(2));
 }
 
 void ZmtpDecoder::handle_ready(std::string_view properties) {
