@@ -44,8 +44,8 @@ Outcome decode(ZmtpType type, std::string_view bytes, size_t piece) {
 std::string opening(ZmtpType type) {
   std::string text("\xff\0\0\0\0\0\0\0\x01\x7f\x03\x01NULL"sv);
   text.resize(64);
-  return text.append(type == ZmtpType::sub ? "\x04\x1a\x05READY\x0bSocket-Type\0\0\0\x03PUB"sv
-                                           : "\x04\x1d\x05READY\x0bSocket-Type\0\0\0\x06ROUTER"sv);
+  return text.append(type == ZmtpType::sub ? "\x04\x19\x05READY\x0bSocket-Type\0\0\0\x03PUB"sv
+                                           : "\x04\x1c\x05READY\x0bSocket-Type\0\0\0\x06ROUTER"sv);
 }
 
 void read_as_jupyter(const std::vector<std::string>& frames) {

@@ -29,11 +29,11 @@ constexpr std::array<const char*, 5> kPortNames{"shell_port", "iopub_port", "std
 constexpr uint16_t kFirstPort = 10'000, kPorts = 22'000;
 constexpr const char* kLoopback = "127.0.0.1";
 
-// Short, since the names of sockets are; no directory of a user's making.
+// Short, since the names of sockets are, and without a dash, at which a kernel (xeus) may cut its own.
 std::string make_directory() {
   Error last(ErrorCode::internal, "no place");
   for (const char* place : {"/tmp", "/dev/shm", "/run", "/var/tmp"}) {
-    std::string name = std::string(place) + "/osb-kernel-XXXXXX";
+    std::string name = std::string(place) + "/osb_kernel_XXXXXX";
     if (::mkdtemp(name.data())) return name;
     last = system_error("making the directory of a kernel");
   }

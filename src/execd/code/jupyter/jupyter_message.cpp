@@ -98,7 +98,8 @@ JupyterMessage JupyterSession::decode(const std::vector<std::string>& frames) co
   message.type = text_member(own, "msg_type");
   message.id = text_member(own, "msg_id");
   if (message.type.empty()) fail("it has no type");
-  message.parent = text_member(parse_header(parts[1]), "msg_id");
+  json::Value about = parse_loosely(parts[1]);  // where there is none, some say null
+  if (about.is_object()) message.parent = text_member(about.get_object(), "msg_id");
   try {
     message.content = parse_header(parts[3]);
   } catch (const Error& error) {

@@ -86,7 +86,7 @@ TEST(JupyterMessage, ContentMayBeBad) {
   JupyterMessage loose =
       session.decode(signed_frames("key", "{\"text\":\"a\xff\xc3(\xe2\x82\xac\xf0\x9f\"}"));
   EXPECT_EQ(loose.content.at("text"), "a\xef\xbf\xbd\xef\xbf\xbd(\xe2\x82\xac\xef\xbf\xbd\xef\xbf\xbd");
-  EXPECT_EQ(session.decode(signed_frames("key", "{}", R"({"msg_id":1,"msg_type":"x"})", "{}")).parent, "");
+  EXPECT_EQ(session.decode(signed_frames("key", "{}", R"({"msg_id":1,"msg_type":"x"})", "null")).parent, "");
 }
 
 }  // namespace

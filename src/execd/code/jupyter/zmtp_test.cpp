@@ -16,8 +16,8 @@ using ::testing::IsEmpty;
 const std::string kSignature = "\xff\0\0\0\0\0\0\0\x01\x7f"s;
 const std::string kGreeting31 = kSignature + "\x03\x01NULL"s + std::string(48, '\0');
 const std::string kGreeting30 = kSignature + "\x03\x00NULL"s + std::string(48, '\0');
-const std::string kRouterReady = "\x04\x1d\x05READY\x0bSocket-Type\0\0\0\x06ROUTER"s;
-const std::string kXpubReady = "\x04\x1b\x05READY\x0bSocket-Type\0\0\0\x04XPUB"s;
+const std::string kRouterReady = "\x04\x1c\x05READY\x0bSocket-Type\0\0\0\x06ROUTER"s;
+const std::string kXpubReady = "\x04\x1a\x05READY\x0bSocket-Type\0\0\0\x04XPUB"s;
 
 std::string failure(ZmtpType type, std::string_view bytes) {
   try {
@@ -42,7 +42,7 @@ TEST(Zmtp, GreetsAndTellsWhatItIs) {
   EXPECT_EQ(decoder.take_answers(), "");
   decoder.feed(kGreeting31.substr(63));
   EXPECT_EQ(decoder.take_answers(),
-            "\x04\x2c\x05READY\x0bSocket-Type\0\0\0\x06"
+            "\x04\x2b\x05READY\x0bSocket-Type\0\0\0\x06"
             "DEALER\x08Identity\0\0\0\x02me"s);
   EXPECT_FALSE(decoder.ready());
   decoder.feed(kRouterReady);
