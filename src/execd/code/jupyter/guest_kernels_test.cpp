@@ -149,7 +149,7 @@ TEST_F(GuestKernels, Xeus) {
   auto answer = run(id, "x = 1\nprint('out')\nx + 1");
   EXPECT_EQ(answer->text("stdout"), "out\n");
   EXPECT_EQ(answer->result(), "2");
-  EXPECT_EQ(run(id, "1 / 0")->error("ename"), "ZeroDivisionError");
+  EXPECT_THAT(run(id, "1 / 0")->error("ename"), HasSubstr("ZeroDivisionError"));
   EXPECT_EQ(run(id, "input()")->types().back(), "error");
   EXPECT_EQ(run(id, "x")->result(), "1");
   EXPECT_EQ(run(id, "import os; os._exit(4)")->error("ename"), "KernelDied");

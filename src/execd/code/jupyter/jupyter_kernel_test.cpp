@@ -326,14 +326,14 @@ TEST_F(JupyterKernelTest, OneRunAtATime) {
 
 TEST_F(JupyterKernelTest, InputIsAnError) {
   std::string id = create();
+  std::string ask = "put(stdin, message('input_request', {'prompt': 'name?', 'password': False}, parent))\n";
   auto answer =
-      run(id,
-          "put(stdin, message('input_request', {'prompt': 'name?', 'password': False}, parent))\n"
-          "try: state['got'] = receive(stdin)\nexcept KeyboardInterrupt: state['got'] = receive(stdin)");
+      run(id, "signal.signal(signal.SIGINT, signal.SIG_IGN)\n" + ask + "state['got'] = receive(stdin)");
   EXPECT_EQ(answer->error("ename"), "StdinNotImplementedError");
   EXPECT_THAT(answer->types(), ElementsAre("init", "status", "error"));
   EXPECT_EQ(run(id, "out(state['got'][0]['msg_type'] + repr(state['got'][1]['value']))")->text("stdout"),
             "input_reply''");
+  EXPECT_EQ(run(id, ask + "time.sleep(100)")->types().back(), "error");  // interrupted
 }
 
 // What a kernel does not say, because it dropped it or never does.
