@@ -1,6 +1,7 @@
 #include "base/digest.h"
 
 #include <nettle/base64.h>
+#include <nettle/hmac.h>
 #include <nettle/sha1.h>
 #include <nettle/sha2.h>
 
@@ -28,6 +29,15 @@ std::string sha256_hex(std::string_view text) {
   sha256_update(&context, text.size(), bytes_of(text));
   uint8_t digest[SHA256_DIGEST_SIZE];
   sha256_digest(&context, sizeof digest, digest);
+  return hex(digest, sizeof digest);
+}
+
+std::string hmac_sha256_hex(std::string_view key, std::span<const std::string_view> parts) {
+  hmac_sha256_ctx context;
+  hmac_sha256_set_key(&context, key.size(), bytes_of(key));
+  for (std::string_view part : parts) hmac_sha256_update(&context, part.size(), bytes_of(part));
+  uint8_t digest[SHA256_DIGEST_SIZE];
+  hmac_sha256_digest(&context, sizeof digest, digest);
   return hex(digest, sizeof digest);
 }
 

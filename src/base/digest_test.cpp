@@ -15,6 +15,14 @@ TEST(Digest, Sha256) {
             "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
 }
 
+// RFC 4231
+TEST(Digest, HmacSha256) {
+  std::string_view whole[] = {"Hi There"}, parts[] = {"what do ya want ", "", "for nothing?"};
+  EXPECT_EQ(hmac_sha256_hex(std::string(20, '\x0b'), whole),
+            "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
+  EXPECT_EQ(hmac_sha256_hex("Jefe", parts), "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+}
+
 TEST(Digest, Sha1) {
   std::string abc = sha1("abc");
   EXPECT_EQ(base64(abc), "qZk+NkcGgWq6PiVxeFDCbJzQ2J0=");

@@ -3,17 +3,15 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <set>
 #include <system_error>
 #include <utility>
 
 #include "base/defer.h"
 #include "base/error.h"
 #include "base/ids.h"
-#include "execd/code/bash_launcher.h"
-#include "execd/code/go_language.h"
-#include "execd/code/node_language.h"
-#include "execd/code/process_launcher.h"
-#include "execd/code/python_launcher.h"
+#include "execd/code/jupyter/guests.h"
+#include "execd/code/languages.h"
 #include "execd/environment.h"
 #include "execd/event.h"
 #include "execd/files/failure.h"
@@ -41,24 +39,8 @@ CodeContexts::CodeContexts(net::asio::any_io_executor executor, Reaper& reaper, 
       options_(std::move(options)),
       making_(std::make_shared<Making>(executor)) {
   if (options_.cwd.empty()) options_.cwd = "/";
-  auto is_warm = [&](std::string_view language) {
-    return std::ranges::any_of(options_.warm_languages,
-                               [&](const std::string& name) { return name == "*" || name == language; });
-  };
-  launchers_["python"] = std::make_unique<PythonLauncher>(executor, reaper, options_.env, options_.limits,
-                                                          is_warm("python"));
-  launchers_["bash"] = std::make_unique<BashLauncher>(executor, reaper, options_.env, options_.limits);
-  auto start = [&](std::unique_ptr<ProcessLanguage> language) {
-    std::string name = language->name();
-    launchers_[name] = std::make_unique<ProcessLauncher>(executor, reaper, std::move(language), options_.env,
-                                                         options_.limits);
-  };
-  auto nodes = std::make_shared<NodeFinder>(executor, reaper);
-  start(std::make_unique<NodeLanguage>(NodeLanguage::Dialect::javascript, nodes));
-  start(std::make_unique<NodeLanguage>(NodeLanguage::Dialect::typescript, nodes));
-  start(std::make_unique<GoLanguage>());
-  for (auto& [language, launcher] : launchers_)
-    if (is_warm(language)) launcher->warm_up(options_.cwd);
+  launchers_ = make_launchers(executor, reaper, options_);
+  guests_ = std::make_unique<JupyterGuests>(executor, reaper, options_.env, options_.limits);
 }
 
 CodeContexts::~CodeContexts() {
@@ -75,7 +57,18 @@ KernelLauncher& CodeContexts::launcher(const std::string& language) const {
   if (std::find(kLanguages.begin(), kLanguages.end(), language) != kLanguages.end())
     throw Error(ErrorCode::invalid, "language " + language + " is not available in this build",
                 "NOT_SUPPORTED");
-  throw Error(ErrorCode::invalid, "unknown language: " + language);
+  if (KernelLauncher* guest = guests_->launcher(language)) return *guest;
+  throw Error(ErrorCode::invalid, "unknown language: " + language + "; there are " + languages());
+}
+
+std::string CodeContexts::languages() const {
+  std::set<std::string> names;
+  for (const auto& [name, start] : launchers_) names.insert(name);
+  for (const std::string& name : guests_->languages())
+    if (std::find(kLanguages.begin(), kLanguages.end(), name) == kLanguages.end()) names.insert(name);
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
 }
 
 // The absolute directory of a context, with `~` and variables as in a command's, made if it is missing.

@@ -24,6 +24,8 @@ struct ContextInfo {
   std::string cwd;  // as asked for; empty: the default
 };
 
+class JupyterGuests;
+
 class CodeContexts {
  public:
   struct Options {
@@ -41,9 +43,9 @@ class CodeContexts {
   ~CodeContexts();  // ends all contexts
   CodeContexts(const CodeContexts&) = delete;
 
-  // Throws Error: invalid for a language that is unknown or not built in, unsupported when the image lacks
-  // it, invalid for an unusable directory or modules to preload that cannot be, exhausted when there are too
-  // many.
+  // A language without a worker of ours may have a Jupyter kernel in the image. Throws Error: invalid for one that has
+  // neither, unsupported when the image lacks it, invalid for an unusable directory or modules to preload that cannot be,
+  // exhausted when there are too many.
   net::task<ContextInfo> create(std::string language, std::string cwd, std::vector<std::string> preload);
   std::optional<ContextInfo> find(std::string_view id) const;
   // In the order they were made; all languages when `language` is empty.
@@ -89,6 +91,7 @@ class CodeContexts {
 
   std::shared_ptr<Context> at(std::string_view id) const;
   KernelLauncher& launcher(const std::string& language) const;
+  std::string languages() const;  // all that may be asked for, as a list for people
   std::shared_ptr<Context> known(std::string_view id) const;
   net::task<std::shared_ptr<Context>> make(std::string language, std::string cwd,
                                            std::vector<std::string> preload, bool is_default);
@@ -102,6 +105,7 @@ class CodeContexts {
   Executions& executions_;
   Options options_;
   std::map<std::string, std::unique_ptr<KernelLauncher>> launchers_;  // by language
+  std::unique_ptr<JupyterGuests> guests_;                             // further languages
   std::vector<std::shared_ptr<Context>> contexts_;
   // Shared with the requests that make contexts: they may be destroyed after us, together with the loop.
   struct Making {

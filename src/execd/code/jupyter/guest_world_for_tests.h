@@ -1,0 +1,55 @@
+// Guests as clients meet them: kernelspecs in a directory of the test, contexts through the routes.
+#pragma once
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "execd/code/code_world_for_tests.h"
+
+namespace osb::execd::test {
+
+class GuestWorld : public Code {
+ protected:
+  GuestWorld()
+      : root_(std::filesystem::temp_directory_path() / ("osb-guests-" + std::to_string(::getpid()))) {
+    std::filesystem::remove_all(root_);
+    std::filesystem::create_directories(root_ / "kernels");
+    ::signal(SIGPIPE, SIG_IGN);
+  }
+  ~GuestWorld() override { std::filesystem::remove_all(root_); }
+
+  void reopen(std::map<std::string, std::string> more = {}) {
+    close();
+    more["JUPYTER_PATH"] = root_;
+    more["HOME"] = root_;  // kernels write histories
+    open(std::move(more));
+  }
+  // `more`: members of kernel.json besides.
+  void install(const std::string& name, const std::string& language, const std::vector<std::string>& argv,
+               const json::Object& more = {}) {
+    json::Object spec = more;
+    spec["argv"] = json::write(argv);
+    spec["display_name"] = name;
+    spec["language"] = language;
+    std::filesystem::create_directories(root_ / "kernels" / name);
+    std::ofstream(root_ / "kernels" / name / "kernel.json") << json::serialize(spec);
+  }
+  // Directories with connection files that are there now.
+  static std::vector<std::string> connections() {
+    std::vector<std::string> list;
+    for (const auto& entry : std::filesystem::directory_iterator("/tmp"))
+      if (entry.path().filename().string().starts_with("osb_kernel_")) list.push_back(entry.path());
+    return list;
+  }
+
+  std::filesystem::path root_;
+};
+
+}  // namespace osb::execd::test
