@@ -9,6 +9,8 @@
 #include "base/defer.h"
 #include "base/error.h"
 #include "base/ids.h"
+#include "execd/code/java_language.h"
+#include "execd/code/process_launcher.h"
 #include "execd/code/python_launcher.h"
 #include "execd/environment.h"
 #include "execd/event.h"
@@ -38,6 +40,8 @@ CodeContexts::CodeContexts(net::asio::any_io_executor executor, Reaper& reaper, 
       making_(std::make_shared<Making>(executor)) {
   if (options_.cwd.empty()) options_.cwd = "/";
   launchers_["python"] = std::make_unique<PythonLauncher>(executor, reaper, options_.env, options_.limits);
+  launchers_["java"] = std::make_unique<ProcessLauncher>(executor, reaper, std::make_unique<JavaLanguage>(),
+                                                         options_.env, options_.limits);
 }
 
 CodeContexts::~CodeContexts() {
