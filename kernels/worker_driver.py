@@ -22,11 +22,16 @@ class Died(Exception):
 class Worker:
     """One worker: `argv` with descriptors 0 to 4 as kernels/README.md says and `files` (bytes) from 5 on."""
 
-    def __init__(self, argv, files=(), env=None, cwd="/tmp", deadline=30):
+    def __init__(self, argv, files=(), env=None, cwd="/tmp", deadline=15):
         self.deadline = deadline
         self.printed = {1: b"", 2: b""}
         self.runs = 0
+        self.queue = []          # messages that were read ahead
+        self.armed = False       # the run takes SIGINT
+        self.by_message = False  # the worker says when it does, and takes messages otherwise
+        self.wanted = False      # an interrupt that waits for that
         self.status = None
+        self.begun = False
         self.pending = b""
         request_read, self.requests = os.pipe()
         self.messages, message_write = os.pipe()
@@ -95,6 +100,35 @@ class Worker:
         return data
 
     def receive(self, deadline=None):
+        return self.queue.pop(0) if self.queue else self._receive(deadline)
+
+    def _receive(self, deadline=None):
+        while True:
+            message = self._take(self._read_message(deadline))
+            if message is not None:
+                return message
+
+    def _take(self, message):
+        """Answers what is about interrupts as execd does; other messages come back."""
+        if message["type"] == "interrupts_off":
+            self.send(type="display_ack", display=message["display"], signalled=not self.armed)
+            self.armed = False
+            return None
+        if message["type"] == "execute_input":
+            again, self.begun, self.armed = self.begun, True, True
+            if self.wanted:
+                self.wanted = False
+                self._signal()
+            if again:
+                return None
+        return message
+
+    def _signal(self):
+        if self.by_message:
+            self.armed = False
+        os.killpg(self.pid, signal.SIGINT)
+
+    def _read_message(self, deadline=None):
         end = time.monotonic() + (deadline or self.deadline)
         parts, flags = [], 0
         while not flags & 2:
@@ -108,6 +142,7 @@ class Worker:
     def ready(self):
         message = self.receive()
         assert message["type"] == "ready", message
+        self.by_message = message.get("holds", False)
         assert message["pid"] == self.pid, (message, self.pid)
         return message
 
@@ -115,6 +150,7 @@ class Worker:
         """Begins a run and returns when the worker takes interrupts."""
         self.runs += 1
         self.printed = {1: b"", 2: b""}
+        self.armed = self.begun = self.wanted = False
         self.send(type="execute_request", run=self.runs, code=code)
         begun = self.receive()
         assert begun["type"] == "execute_input" and begun["run"] == self.runs, begun
@@ -153,7 +189,17 @@ class Worker:
         return answer["execute_result"]["data"]["text/plain"] if "execute_result" in answer else None
 
     def interrupt(self):
-        os.killpg(self.pid, signal.SIGINT)
+        while self.pending or select.select([self.messages], [], [], 0)[0]:
+            message = self._take(self._read_message())
+            if message is not None:
+                self.queue.append(message)
+            if message is not None and message["type"] == "execute_reply":
+                return
+        if self.armed:
+            self._signal()
+        elif self.by_message:
+            self.wanted = True
+            self.send(type="interrupt_request", run=self.runs)
 
     def wait(self):
         """How the process ended: exit status, or the negative number of a signal."""

@@ -107,6 +107,8 @@ std::string error_event(std::string_view ename, std::string_view evalue,
   return out;
 }
 
+bool is_error_event(std::string_view event) { return event.starts_with(R"({"type":"error")"); }
+
 std::string execution_complete_event(int64_t execution_time_ms) {
   std::string out = begin("execution_complete");
   if (execution_time_ms != 0) add_number(out, "execution_time", execution_time_ms);

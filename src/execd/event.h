@@ -31,6 +31,7 @@ std::string execution_count_event(int64_t count);
 std::string error_event(std::string_view ename, std::string_view evalue,
                         const std::vector<std::string>& traceback);
 // execution_time is left out when it is 0.
+bool is_error_event(std::string_view event);
 std::string execution_complete_event(int64_t execution_time_ms);
 // In place of `dropped` events that are no longer kept; `eid` is that of the last of them.
 std::string gap_event(int64_t dropped, int64_t eid);

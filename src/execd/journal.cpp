@@ -51,7 +51,7 @@ Journal::~Journal() {
 
 void Journal::append(std::string_view event) {
   if (closed_) return;
-  failed_ = failed_ || event.starts_with(R"({"type":"error")");
+  failed_ = failed_ || is_error_event(event);
   event.remove_suffix(1);  // the closing brace
   end_event(put(room_for(event.size()), event));
 }

@@ -292,7 +292,6 @@ TEST_F(Code, BadRequestsAreRefused) {
            {"POST", "/code", R"({"code":"1","context":{"id":"none"}})", 404, "CONTEXT_NOT_FOUND", "none"},
            {"POST", "/code/context", "{}", 400, "", "language: required"},
            {"POST", "/code/context", R"({"language":"cobol"})", 400, "", "unknown language: cobol"},
-           {"POST", "/code/context", R"({"language":"bash"})", 400, "NOT_SUPPORTED", "bash is not available"},
            {"DELETE", "/code/contexts", "", 400, "MISSING_QUERY", "language"},
        }) {
     auto answer = call(c.method, c.path, {}, c.body);

@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/types.h>
 
@@ -122,7 +123,10 @@ class Client : public http::ResponseWriter {
 
 class Code : public ::testing::Test {
  protected:
-  Code() { open({}); }
+  Code() {
+    ::signal(SIGPIPE, SIG_IGN);  // as execd does
+    open({});
+  }
   ~Code() override { close(); }
 
   void open(std::map<std::string, std::string> more) {

@@ -9,7 +9,9 @@
 #include "base/defer.h"
 #include "base/error.h"
 #include "base/ids.h"
+#include "execd/code/bash_launcher.h"
 #include "execd/code/java_language.h"
+#include "execd/code/node_language.h"
 #include "execd/code/process_launcher.h"
 #include "execd/code/python_launcher.h"
 #include "execd/environment.h"
@@ -40,8 +42,16 @@ CodeContexts::CodeContexts(net::asio::any_io_executor executor, Reaper& reaper, 
       making_(std::make_shared<Making>(executor)) {
   if (options_.cwd.empty()) options_.cwd = "/";
   launchers_["python"] = std::make_unique<PythonLauncher>(executor, reaper, options_.env, options_.limits);
-  launchers_["java"] = std::make_unique<ProcessLauncher>(executor, reaper, std::make_unique<JavaLanguage>(),
-                                                         options_.env, options_.limits);
+  auto start = [&](std::unique_ptr<ProcessLanguage> language) {
+    std::string name = language->name();
+    launchers_[name] = std::make_unique<ProcessLauncher>(executor, reaper, std::move(language), options_.env,
+                                                         options_.limits);
+  };
+  launchers_["bash"] = std::make_unique<BashLauncher>(executor, reaper, options_.env, options_.limits);
+  auto nodes = std::make_shared<NodeFinder>(executor, reaper);
+  start(std::make_unique<NodeLanguage>(NodeLanguage::Dialect::javascript, nodes));
+  start(std::make_unique<NodeLanguage>(NodeLanguage::Dialect::typescript, nodes));
+  start(std::make_unique<JavaLanguage>());
 }
 
 CodeContexts::~CodeContexts() {

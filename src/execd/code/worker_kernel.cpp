@@ -4,10 +4,12 @@
 #include <sys/syscall.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/error.h"
 #include "base/log.h"
 #include "execd/event.h"
+#include "execd/process_tree.h"
 
 namespace osb::execd {
 namespace {
@@ -80,18 +82,26 @@ void WorkerKernel::execute(std::string code, std::shared_ptr<Journal> events) {
   net::spawn(executor_, "worker request", send(shared_from_this(), execute_request(run_->number, code)));
 }
 
-// Between runs the worker ignores the signal, and a request may still be on its way to it.
+// Between runs the worker ignores the signal, and a request may still be on its way to it. A worker that
+// holds the signal off meanwhile takes a message.
 void WorkerKernel::interrupt() {
   if (!run_ || ended_) return;
-  if (run_->begun)
+  if (run_->begun) {
+    run_->signalled = true;
+    if (holds_) run_->begun = false;  // it may not stand another one while it takes this one in
     signal_group(SIGINT);
-  else
-    run_->interrupted = true;
+    return;
+  }
+  run_->interrupted = true;
+  if (!holds_) return;
+  if (run_->signalled) signal_children(SIGINT);  // it may wait for one that began after the signal
+  net::spawn(executor_, "worker interrupt", send(shared_from_this(), interrupt_request(run_->number)));
 }
 
 void WorkerKernel::handle(const WorkerMessage& message) {
   if (message.type == "ready") {
     ready_ = true;
+    holds_ = message.holds;
     version_ = message.version;
     said_.clear();
     changed_.notify();
@@ -103,7 +113,12 @@ void WorkerKernel::handle(const WorkerMessage& message) {
   if (!run_ || message.run != run_->number) return;
   if (message.type == "execute_input") {
     run_->begun = true;
-    if (run_->interrupted) interrupt();
+    run_->signalled = false;
+    if (std::exchange(run_->interrupted, false)) interrupt();
+    return;
+  }
+  if (message.type == "interrupts_off") {
+    run_->begun = false;
     return;
   }
   if (run_->failed && message.type != "execute_reply") return;
@@ -173,7 +188,8 @@ net::task<> WorkerKernel::read_messages(std::shared_ptr<WorkerKernel> self) {
       self->handle(message);
       if (message.display == 0) continue;
       while (self->congested()) co_await self->changed_.wait();
-      co_await self->channel_.send(display_ack(message.display));
+      bool signalled = message.type == "interrupts_off" && self->run_ && self->run_->signalled;
+      co_await self->channel_.send(display_ack(message.display, signalled));
     }
   } catch (const Error& error) {
     if (self->ended_) co_return;
@@ -209,6 +225,11 @@ net::task<> WorkerKernel::send(std::shared_ptr<WorkerKernel> self, std::string m
 void WorkerKernel::signal_group(int signal) {
   if (::kill(-pid_, signal) < 0 && errno == ESRCH && pidfd_)
     ::syscall(SYS_pidfd_send_signal, pidfd_.get(), signal, nullptr, 0u);
+}
+
+void WorkerKernel::signal_children(int signal) {
+  for (const ProcessStat& process : read_processes())
+    if (process.group == pid_ && process.pid != pid_) ::kill(process.pid, signal);
 }
 
 void WorkerKernel::exited(sys::ExitStatus status) {

@@ -67,6 +67,7 @@ class WorkerKernel : public Kernel, public std::enable_shared_from_this<WorkerKe
     bool begun = false;        // the worker takes interrupts
     bool interrupted = false;  // before it did
     bool failed = false;
+    bool signalled = false;  // since the worker last said that it takes interrupts
   };
 
   WorkerKernel(net::asio::any_io_executor executor, WorkerProcess process, std::string after_death);
@@ -85,6 +86,7 @@ class WorkerKernel : public Kernel, public std::enable_shared_from_this<WorkerKe
   void drain_output();
   bool congested() const { return run_ && run_->events->congested(); }
   void signal_group(int signal);
+  void signal_children(int signal);  // the rest of its group
   void gone();
   void finish(std::string how);
 
@@ -99,6 +101,7 @@ class WorkerKernel : public Kernel, public std::enable_shared_from_this<WorkerKe
 
   net::Event changed_;
   bool ready_ = false;
+  bool holds_ = false;  // the worker says when SIGINT must not come, and takes messages instead
   std::string version_;
   std::string said_;     // what it wrote to stderr before it was ready
   std::string refusal_;  // why the worker cannot start

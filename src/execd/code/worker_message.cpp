@@ -23,8 +23,13 @@ std::string execute_request(int64_t run, std::string_view code) {
   return out += '}';
 }
 
-std::string display_ack(int64_t display) {
-  return R"({"type":"display_ack","display":)" + std::to_string(display) + "}";
+std::string display_ack(int64_t display, bool signalled) {
+  return R"({"type":"display_ack","display":)" + std::to_string(display) +
+         (signalled ? R"(,"signalled":true})" : "}");
+}
+
+std::string interrupt_request(int64_t run) {
+  return R"({"type":"interrupt_request","run":)" + std::to_string(run) + "}";
 }
 
 }  // namespace osb::execd

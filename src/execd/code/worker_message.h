@@ -27,16 +27,19 @@ struct WorkerMessage {
   std::string ename;
   std::string evalue;
   std::vector<std::string> traceback;
+  bool holds = false;  // with `ready`: interrupts_off is sent when SIGINT must not come any more
 };
 BOOST_DESCRIBE_STRUCT(WorkerMessage, (),
                       (type, context, message, version, pid, wait_status, run, display, execution_count, data,
-                       ename, evalue, traceback))
+                       ename, evalue, traceback, holds))
 
 // Throws Error(invalid).
 WorkerMessage parse_worker_message(std::string_view text);
 
 std::string fork_request(std::string_view context, std::string_view cwd);
 std::string execute_request(int64_t run, std::string_view code);
-std::string display_ack(int64_t display);
+// `signalled`: SIGINT was sent before the message that this answers was known.
+std::string display_ack(int64_t display, bool signalled = false);
+std::string interrupt_request(int64_t run);
 
 }  // namespace osb::execd

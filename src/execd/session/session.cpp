@@ -39,6 +39,14 @@ bool is_gone(const Fd& process) {
 
 std::string stopped_event(const std::string& why) { return error_event(kErrorName, "-1", {why}); }
 
+// The last event of a run, and before an error what code contexts send there.
+void append_ending(const SessionRun& run, const std::string& terminal_event) {
+  Journal& journal = *run.execution->journal;
+  if (run.of_context && is_error_event(terminal_event)) journal.append(status_event("error"));
+  journal.append(terminal_event);
+  journal.close();
+}
+
 }  // namespace
 
 // The run whose turn it is.
@@ -105,7 +113,7 @@ void Session::check_room() const {
 }
 
 void Session::run(SessionRun run) {
-  run.execution->journal->append(init_event(id_, run.execution->id));
+  if (!run.of_context) run.execution->journal->append(init_event(id_, run.execution->id));
   waiting_.push_back(std::move(run));
   next();
 }
@@ -183,8 +191,7 @@ void Session::finish(std::string terminal_event, std::shared_ptr<Shell> shell) {
   current_->ending = true;
   auto done = [self = shared_from_this(), current = current_, shell, terminal_event] {
     for (auto& record : current->records) record->finish();
-    current->journal().append(terminal_event);
-    current->journal().close();
+    append_ending(current->run, terminal_event);
     self->current_.reset();
     self->changed_.notify();
     self->next();
@@ -200,6 +207,8 @@ std::string Session::ending_of_shell(sys::ExitStatus status) const {
     case Stop::timeout:
       return stopped_event("timeout after " + std::to_string(current_->run.timeout.count()) + " ms");
     case Stop::interrupt:
+      if (current_->run.of_context)
+        return error_event("KeyboardInterrupt", "the run was interrupted", {"the run was interrupted"});
       return stopped_event("signal: terminated");
     case Stop::close:
       return stopped_event("signal: killed");
@@ -256,7 +265,7 @@ net::task<> Session::stop_run(std::shared_ptr<Session> self, std::string executi
   if (self->current_->stop == Stop::none) self->current_->stop = why;
   shell->ask_to_stop();
   if (patience.count() > 0) {
-    signal_run_processes(shell->pid(), start, SIGTERM);
+    signal_run_processes(shell->pid(), start, self->current_->run.of_context ? SIGINT : SIGTERM);
     if (co_await wait_for_end(self, execution_id, patience)) co_return;
   }
   for (auto end = Clock::now() + kLastWords; Clock::now() < end && shell->pid() > 0;) {
@@ -271,10 +280,9 @@ bool Session::drop_waiting(const std::string& execution_id) {
   auto found =
       std::ranges::find(waiting_, execution_id, [](const SessionRun& run) { return run.execution->id; });
   if (found == waiting_.end()) return false;
-  auto execution = found->execution;
+  SessionRun run = std::move(*found);
   waiting_.erase(found);
-  execution->journal->append(stopped_event("signal: terminated"));
-  execution->journal->close();
+  append_ending(run, stopped_event("signal: terminated"));
   return true;
 }
 
@@ -286,13 +294,17 @@ net::task<bool> Session::interrupt(std::string execution_id, milliseconds patien
   co_return true;
 }
 
-net::task<> Session::close() {
-  auto self = shared_from_this();
+void Session::kill() {
   closing_ = true;
   while (!waiting_.empty()) drop_waiting(std::string(waiting_.front().execution->id));
   if (current_ && current_->stop == Stop::none) current_->stop = Stop::close;
   for (const Fd& process : left_behind_) ::syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0);
   if (shell_) shell_->kill();
+}
+
+net::task<> Session::close() {
+  auto self = shared_from_this();
+  kill();
   for (auto end = Clock::now() + kKillTime; shell_;) {
     auto left = std::chrono::ceil<milliseconds>(end - Clock::now());
     if (left.count() <= 0 || !co_await changed_.wait_for(left)) co_return;

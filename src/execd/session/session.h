@@ -28,6 +28,9 @@ struct SessionRun {
   std::chrono::milliseconds timeout{0};  // from the moment it is its turn; 0: none
   LineSplitter::Terminators terminators = LineSplitter::Terminators::keep;
   std::shared_ptr<Execution> execution;
+  // Of a code context: its journal has the `init` event, an error comes behind a `status` event, and an
+  // interrupt is SIGINT.
+  bool of_context = false;
 };
 
 class Session : public std::enable_shared_from_this<Session> {
@@ -43,16 +46,19 @@ class Session : public std::enable_shared_from_this<Session> {
   void open();
   const std::string& id() const { return id_; }
   const std::string& cwd() const { return cwd_; }  // after the last run
+  bool busy() const { return current_ != nullptr || !waiting_.empty(); }
 
   // Throws Error(exhausted) when too many runs wait.
   void check_room() const;
   // The run's journal gets all events of its life.
   void run(SessionRun run);
   // Ends the run of that execution, when it waits or runs; false when it does neither. SIGTERM to what it
-  // started, SIGKILL after `patience`; returns when it is gone.
+  // started (SIGINT in a code context), SIGKILL after `patience`; returns when it is gone.
   net::task<bool> interrupt(std::string execution_id, std::chrono::milliseconds patience);
   // Ends all runs, the shell and everything that was started in it. Returns when the shell is gone.
   net::task<> close();
+  // The same without waiting, for destructors.
+  void kill();
 
  private:
   struct Current;

@@ -16,6 +16,7 @@ namespace osb::execd {
 namespace {
 
 constexpr size_t kReadBytes = 64 * 1024;
+constexpr std::chrono::milliseconds kLastWords{200};  // from the last report to the end
 
 void make_non_blocking(const Fd& fd) {
   check(::fcntl(fd.get(), F_SETFL, O_NONBLOCK), "preparing a session's shell");
@@ -116,6 +117,7 @@ void Shell::finish_output(std::function<void()> done) {
 
 bool Shell::read_report_bytes() {
   char buffer[kReadBytes];
+  errno = 0;
   ssize_t n = ::read(reports_.get(), buffer, sizeof buffer);
   if (n > 0) reader_.feed({buffer, static_cast<size_t>(n)});
   while (auto report = reader_.next())
@@ -127,8 +129,12 @@ net::task<> Shell::read_reports(std::shared_ptr<Shell> self) {
   try {
     while (true) {
       co_await self->reports_readable_.wait();
-      if (self->pid_ < 0 || (!self->read_report_bytes() && errno != EAGAIN && errno != EINTR)) co_return;
+      if (self->pid_ < 0) co_return;
+      if (!self->read_report_bytes() && errno != EAGAIN && errno != EINTR) break;
     }
+    // It ends; or its code closed the descriptor, and nothing will ever be told again.
+    co_await net::sleep_for(kLastWords);
+    if (self->pid_ > 0) ::kill(self->pid_, SIGKILL);
   } catch (const Error&) {  // cancelled: the shell has ended
   }
 }

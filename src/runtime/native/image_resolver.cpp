@@ -80,7 +80,7 @@ Image ImageResolver::local_image(const std::string& name) {
   if (!is_code_interpreter(normal)) throw unknown(name);
   // Ours is made for all versions of the clients, which name it with the tags of their time.
   if (auto info = store_.find(kCodeInterpreter))
-    return Image{.name = info->name,
+    return Image{.name = kCodeInterpreter,
                  .env = info->env,
                  .entrypoint = info->entrypoint,
                  .working_directory = info->cwd,
