@@ -4,7 +4,9 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <filesystem>
 #include <memory>
+#include <system_error>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -17,6 +19,7 @@
 #include "launcher/layer.h"
 #include "launcher/state_directory.h"
 #include "launcher/supervisor.h"
+#include "sys/text_file.h"
 #include "sys/tree.h"
 
 namespace osb {
@@ -29,14 +32,28 @@ struct LauncherFlags {
   size_t max_slots = 0;
 };
 
+constexpr size_t kMaxKernelBytes = 64 << 20;
+
+// The Go worker beside this program; empty where it was not built.
+std::string go_kernel() {
+  std::error_code error;
+  std::filesystem::path own = std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
+  std::string path = own / "kernels/go-kernel";
+  if (!std::filesystem::exists(path, error)) {
+    log_warn("sandboxes have no Go contexts: the worker is missing", {{"path", path}});
+    return {};
+  }
+  return sys::read_text(AT_FDCWD, path, kMaxKernelBytes);
+}
+
 int launch(const LauncherFlags& flags) {
   ::prctl(PR_SET_NAME, "osb-launcher");
   configure_log(LogLevel::info, 2, "launcher");
   launcher::StateDirectory state = launcher::StateDirectory::open(flags.state, flags.images);
   Fd layers = sys::make_directories(state.launcher(), "layers", 0700);
   Fd machine(check(::open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC), "opening the root directory"));
-  launcher::InstalledLayer guest =
-      launcher::install_layer(layers.get(), "guest", launcher::plan_guest_layer(embedded_execd()));
+  launcher::InstalledLayer guest = launcher::install_layer(
+      layers.get(), "guest", launcher::plan_guest_layer(embedded_execd(), go_kernel()));
   launcher::InstalledLayer host =
       launcher::install_layer(layers.get(), "host", launcher::plan_host_layer(machine.get()));
   launcher::sweep_layers(layers.get());

@@ -2,7 +2,7 @@
 
 namespace osb::launcher {
 
-LayerPlan plan_guest_layer(std::span<const char> execd) {
+LayerPlan plan_guest_layer(std::span<const char> execd, std::string_view go_kernel) {
   using Kind = LayerNode::Kind;
   LayerPlan plan;
   for (const char* path :
@@ -13,6 +13,10 @@ LayerPlan plan_guest_layer(std::span<const char> execd) {
   plan.push_back({Kind::file, kExecdPath, 0755, std::string(execd.begin(), execd.end())});
   for (const char* path : {"opt/opensandbox/code-interpreter.sh", "opt/code-interpreter/code-interpreter.sh"})
     plan.push_back({Kind::hard_link, path, 0755, kExecdPath});
+  if (!go_kernel.empty()) {
+    plan.push_back({Kind::directory, "opt/opensandbox/kernels", 0755});
+    plan.push_back({Kind::file, kGoKernelPath, 0755, std::string(go_kernel)});
+  }
   return plan;
 }
 

@@ -64,6 +64,17 @@ TEST_F(Layers, GuestLayerHoldsExecdUnderAllItsNames) {
   EXPECT_EQ(tmp.st_mode, S_IFDIR | 01777u);
 }
 
+TEST_F(Layers, GuestLayerHoldsTheGoWorkerBesideExecd) {
+  InstalledLayer with = install_layer(dir_.get(), "guest", plan_guest_layer(std::string("e"), "worker"));
+  EXPECT_EQ(sys::read_file(with.directory.get(), kGoKernelPath, 100), "worker");
+  struct stat program{};
+  ASSERT_EQ(::fstatat(with.directory.get(), kGoKernelPath, &program, 0), 0);
+  EXPECT_EQ(program.st_mode, S_IFREG | 0755u);
+  InstalledLayer without = install_layer(dir_.get(), "guest", plan_guest_layer(std::string("e")));
+  EXPECT_NE(with.name, without.name);
+  EXPECT_NE(::fstatat(without.directory.get(), "opt/opensandbox/kernels", &program, 0), 0);
+}
+
 TEST_F(Layers, SamePlanSameDirectoryOtherPlanOther) {
   InstalledLayer one = install_layer(dir_.get(), "guest", plan_guest_layer(std::string("a")));
   struct stat before{}, after{};

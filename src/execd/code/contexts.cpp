@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/ids.h"
 #include "execd/code/bash_launcher.h"
+#include "execd/code/go_language.h"
 #include "execd/code/java_language.h"
 #include "execd/code/node_language.h"
 #include "execd/code/process_launcher.h"
@@ -52,6 +53,7 @@ CodeContexts::CodeContexts(net::asio::any_io_executor executor, Reaper& reaper, 
   start(std::make_unique<NodeLanguage>(NodeLanguage::Dialect::javascript, nodes));
   start(std::make_unique<NodeLanguage>(NodeLanguage::Dialect::typescript, nodes));
   start(std::make_unique<JavaLanguage>());
+  start(std::make_unique<GoLanguage>());
 }
 
 CodeContexts::~CodeContexts() {
