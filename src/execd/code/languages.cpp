@@ -5,6 +5,7 @@
 
 #include "execd/code/bash_launcher.h"
 #include "execd/code/go_language.h"
+#include "execd/code/java_language.h"
 #include "execd/code/node_language.h"
 #include "execd/code/process_launcher.h"
 #include "execd/code/python_launcher.h"
@@ -34,6 +35,7 @@ std::map<std::string, std::unique_ptr<KernelLauncher>> make_launchers(net::asio:
   auto nodes = std::make_shared<NodeFinder>(executor, reaper);
   started(std::make_unique<NodeLanguage>(NodeLanguage::Dialect::javascript, nodes));
   started(std::make_unique<NodeLanguage>(NodeLanguage::Dialect::typescript, nodes));
+  started(std::make_unique<JavaLanguage>());
   started(std::make_unique<GoLanguage>());
   for (auto& [language, launcher] : launchers)
     if (is_warm(options, language)) launcher->warm_up(options.cwd);

@@ -18,8 +18,9 @@ class ImageResolver {
   // `aliases`: requested name → local image, from the configuration; they beat everything else.
   ImageResolver(launcher::ImageStore store, std::map<std::string, std::string> aliases);
 
-  // An alias, an imported image, "host", or, as long as no image of that name is imported, "host" for
-  // […/]opensandbox/code-interpreter with any tag (logged once per name). Throws Error: invalid (no image
+  // An alias, an imported image, or "host". […/]opensandbox/code-interpreter with any tag that is not
+  // imported is opensandbox/code-interpreter:latest, or "host" where that is missing, too (logged once per
+  // name). Throws Error: invalid (no image
   // name), not_found with wire code NATIVE::IMAGE_NOT_FOUND and the names there are.
   Image resolve(const std::string& requested);
 
