@@ -1,7 +1,6 @@
 #include "execd/code/contexts.h"
 
 #include <algorithm>
-#include <array>
 #include <filesystem>
 #include <set>
 #include <system_error>
@@ -18,10 +17,6 @@
 
 namespace osb::execd {
 namespace {
-
-// Languages that clients may name; those without a launcher are refused with a text of their own.
-constexpr std::array<std::string_view, 6> kLanguages{"python",     "java", "javascript",
-                                                     "typescript", "go",   "bash"};
 
 void refuse(Journal& journal, std::string_view name, std::string_view why) {
   journal.append(status_event("error"));
@@ -54,9 +49,6 @@ KernelLauncher& CodeContexts::launcher(const std::string& language) const {
   auto found = launchers_.find(language);
   if (found != launchers_.end()) return *found->second;
   if (language.empty()) throw Error(ErrorCode::invalid, "language: required");
-  if (std::find(kLanguages.begin(), kLanguages.end(), language) != kLanguages.end())
-    throw Error(ErrorCode::invalid, "language " + language + " is not available in this build",
-                "NOT_SUPPORTED");
   if (KernelLauncher* guest = guests_->launcher(language)) return *guest;
   throw Error(ErrorCode::invalid, "unknown language: " + language + "; there are " + languages());
 }
@@ -64,8 +56,7 @@ KernelLauncher& CodeContexts::launcher(const std::string& language) const {
 std::string CodeContexts::languages() const {
   std::set<std::string> names;
   for (const auto& [name, start] : launchers_) names.insert(name);
-  for (const std::string& name : guests_->languages())
-    if (std::find(kLanguages.begin(), kLanguages.end(), name) == kLanguages.end()) names.insert(name);
+  for (std::string name : guests_->languages()) names.insert(std::move(name));
   std::string text;
   for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
   return text;
@@ -86,8 +77,9 @@ std::string CodeContexts::directory(const std::string& wanted) const {
   return path.lexically_normal().string();
 }
 
-net::task<std::shared_ptr<CodeContexts::Context>> CodeContexts::make(
-    std::string language, std::string cwd, std::vector<std::string> preload, bool is_default) {
+net::task<std::shared_ptr<CodeContexts::Context>> CodeContexts::make(std::string language, std::string cwd,
+                                                                     std::vector<std::string> preload,
+                                                                     bool is_default) {
   KernelLauncher& start = launcher(language);
   if (contexts_.size() + making_->contexts >= kMaxContexts)
     throw Error(ErrorCode::exhausted,
@@ -102,7 +94,8 @@ net::task<std::shared_ptr<CodeContexts::Context>> CodeContexts::make(
   if (preload.empty())
     context->kernel = co_await start.launch(std::move(where), std::move(after_death));
   else
-    context->kernel = co_await start.launch_with(std::move(where), std::move(after_death), std::move(preload));
+    context->kernel =
+        co_await start.launch_with(std::move(where), std::move(after_death), std::move(preload));
   contexts_.push_back(context);
   co_return context;
 }
@@ -172,8 +165,7 @@ net::task<> CodeContexts::remove_all(std::string language) {
 }
 
 net::task<std::shared_ptr<Execution>> CodeContexts::run(std::string language, std::string id,
-                                                        std::string code,
-                                                        std::chrono::milliseconds time) {
+                                                        std::string code, std::chrono::milliseconds time) {
   std::shared_ptr<Context> context = id.empty() ? co_await default_context(language) : known(id);
   std::shared_ptr<Execution> execution = executions_.begin(new_hex_id(), "run_code");
   Journal& journal = *execution->journal;

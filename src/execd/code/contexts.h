@@ -32,7 +32,7 @@ class CodeContexts {
     std::vector<std::string> env;  // "NAME=value", complete, of every context
     std::string cwd;               // working directory of contexts that name none; empty: "/"
     WorkerLimits limits;
-    RunLimits run_limits;                 // of runs that do not ask for less
+    RunLimits run_limits;                     // of runs that do not ask for less
     std::vector<std::string> warm_languages;  // made ready before somebody asks; "*": all
   };
   static constexpr size_t kMaxContexts = 1000;
@@ -43,9 +43,9 @@ class CodeContexts {
   ~CodeContexts();  // ends all contexts
   CodeContexts(const CodeContexts&) = delete;
 
-  // A language without a worker of ours may have a Jupyter kernel in the image. Throws Error: invalid for one that has
-  // neither, unsupported when the image lacks it, invalid for an unusable directory or modules to preload that cannot be,
-  // exhausted when there are too many.
+  // A language without a worker of ours may have a Jupyter kernel in the image. Throws Error: invalid for one
+  // that has neither, unsupported when the image lacks it, invalid for an unusable directory or modules to
+  // preload that cannot be, exhausted when there are too many.
   net::task<ContextInfo> create(std::string language, std::string cwd, std::vector<std::string> preload);
   std::optional<ContextInfo> find(std::string_view id) const;
   // In the order they were made; all languages when `language` is empty.

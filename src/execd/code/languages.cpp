@@ -29,8 +29,8 @@ std::map<std::string, std::unique_ptr<KernelLauncher>> make_launchers(net::asio:
   launchers["bash"] = std::make_unique<BashLauncher>(executor, reaper, options.env, options.limits);
   auto started = [&](std::unique_ptr<ProcessLanguage> language) {
     std::string name = language->name();
-    launchers[name] = std::make_unique<ProcessLauncher>(executor, reaper, std::move(language), options.env,
-                                                        options.limits);
+    launchers[name] =
+        std::make_unique<ProcessLauncher>(executor, reaper, std::move(language), options.env, options.limits);
   };
   auto nodes = std::make_shared<NodeFinder>(executor, reaper);
   started(std::make_unique<NodeLanguage>(NodeLanguage::Dialect::javascript, nodes));

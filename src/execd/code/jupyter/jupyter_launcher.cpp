@@ -12,19 +12,13 @@
 #include "base/log.h"
 #include "execd/code/jupyter/connection_file.h"
 #include "execd/code/jupyter/jupyter_kernel.h"
+#include "execd/code/output_pipe.h"
 
 namespace osb::execd {
 namespace {
 
 // Set by whoever starts kernels in a notebook; none of it is true of this one.
 constexpr const char* kNotebookVariables[] = {"JPY_PARENT_PID", "JPY_SESSION_NAME", "JPY_INTERRUPT_EVENT"};
-
-// A pipe whose read end alone does not block: programs expect ordinary descriptors.
-Pipe make_output_pipe() {
-  Pipe pipe = make_pipe();
-  check(::fcntl(pipe.read.get(), F_SETFL, O_NONBLOCK), "making an output pipe");
-  return pipe;
-}
 
 std::string replace_all(std::string text, std::string_view what, std::string_view by) {
   for (size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + by.size()))
