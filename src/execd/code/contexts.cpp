@@ -41,8 +41,8 @@ CodeContexts::CodeContexts(net::asio::any_io_executor executor, Reaper& reaper, 
     return std::ranges::any_of(options_.warm_languages,
                                [&](const std::string& name) { return name == "*" || name == language; });
   };
-  launchers_["python"] = std::make_unique<PythonLauncher>(executor, reaper, options_.env, options_.limits,
-                                                          is_warm("python"));
+  launchers_["python"] =
+      std::make_unique<PythonLauncher>(executor, reaper, options_.env, options_.limits, is_warm("python"));
   for (auto& [language, launcher] : launchers_)
     if (is_warm(language)) launcher->warm_up(options_.cwd);
 }
@@ -79,8 +79,9 @@ std::string CodeContexts::directory(const std::string& wanted) const {
   return path.lexically_normal().string();
 }
 
-net::task<std::shared_ptr<CodeContexts::Context>> CodeContexts::make(
-    std::string language, std::string cwd, std::vector<std::string> preload, bool is_default) {
+net::task<std::shared_ptr<CodeContexts::Context>> CodeContexts::make(std::string language, std::string cwd,
+                                                                     std::vector<std::string> preload,
+                                                                     bool is_default) {
   KernelLauncher& start = launcher(language);
   if (contexts_.size() + making_->contexts >= kMaxContexts)
     throw Error(ErrorCode::exhausted,
@@ -95,7 +96,8 @@ net::task<std::shared_ptr<CodeContexts::Context>> CodeContexts::make(
   if (preload.empty())
     context->kernel = co_await start.launch(std::move(where), std::move(after_death));
   else
-    context->kernel = co_await start.launch_with(std::move(where), std::move(after_death), std::move(preload));
+    context->kernel =
+        co_await start.launch_with(std::move(where), std::move(after_death), std::move(preload));
   contexts_.push_back(context);
   co_return context;
 }
@@ -165,8 +167,7 @@ net::task<> CodeContexts::remove_all(std::string language) {
 }
 
 net::task<std::shared_ptr<Execution>> CodeContexts::run(std::string language, std::string id,
-                                                        std::string code,
-                                                        std::chrono::milliseconds time) {
+                                                        std::string code, std::chrono::milliseconds time) {
   std::shared_ptr<Context> context = id.empty() ? co_await default_context(language) : known(id);
   std::shared_ptr<Execution> execution = executions_.begin(new_hex_id(), "run_code");
   Journal& journal = *execution->journal;

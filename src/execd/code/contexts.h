@@ -30,7 +30,7 @@ class CodeContexts {
     std::vector<std::string> env;  // "NAME=value", complete, of every context
     std::string cwd;               // working directory of contexts that name none; empty: "/"
     WorkerLimits limits;
-    RunLimits run_limits;                 // of runs that do not ask for less
+    RunLimits run_limits;                     // of runs that do not ask for less
     std::vector<std::string> warm_languages;  // made ready before somebody asks; "*": all
   };
   static constexpr size_t kMaxContexts = 1000;
