@@ -59,7 +59,7 @@ class Zygote:
     def rehearse(self):
         """Runs a few cells, so that what the first run of a context writes into memory that it shares with us (counters
         and caches beside the bytecode, above all) is written already."""
-        for code in REHEARSALS *  ("1 + 1", "x = 1", "def f(x):\n    return x\nf(1)", "[1, 2]"):
+        for code in REHEARSALS * ("1 + 1", "x = 1", "def f(x):\n    return x\nf(1)", "[1, 2]"):
             self.interpreter.run(code, 1)
         self.interpreter.reset()
 
