@@ -27,7 +27,7 @@ class Channel:
     def fileno(self):
         return self._sock.fileno()
 
-    def send(self, message):
+    def send(self, message, fds=()):
         # Lone surrogates have no UTF-8 form; they become "?".
         data = json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
         with self._lock:
@@ -36,7 +36,8 @@ class Channel:
                 part = data[start:start + PART_BYTES]
                 if start + PART_BYTES >= len(data):
                     flags |= LAST
-                self._sock.sendmsg([HEADER.pack(len(part) + 1, flags), part])
+                rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds and flags & FIRST else []
+                self._sock.sendmsg([HEADER.pack(len(part) + 1, flags), part], rights)
                 flags = 0
 
     def receive(self):

@@ -34,6 +34,7 @@ class Context:
         self.shown = 0            # messages that execd is asked to confirm
         self.confirmed = 0        # the last one that it did
         self.copying = False      # a fork that is ours, not user code's
+        self.is_copy = False
         interpreter.show_result = self.show_result
         display.publisher = self
         os.register_at_fork(after_in_child=self.close_if_foreign)
@@ -45,7 +46,7 @@ class Context:
             try:
                 message, fds = self.channel.receive()
                 if message is None:
-                    return  # execd is gone or ends this context: the interpreter ends in good order
+                    return self.end()  # execd is gone or ends this context
                 self.handle(message, fds)
             except OSError as error:
                 if error.errno in (errno.EPIPE, errno.ECONNRESET, errno.EBADF, errno.ENOTCONN):
@@ -56,6 +57,15 @@ class Context:
                 signal.signal(signal.SIGINT, ignore_signal)
                 if self.run is not None:
                     self.finish(describe(sys.exc_info()[1]))
+
+    def end(self):
+        """The interpreter ends in good order. A copy only does what was registered in it: objects that it was made with
+        would clean up behind the original as well."""
+        if self.is_copy:
+            import atexit
+            atexit._run_exitfuncs()
+            output.flush()
+            os._exit(0)
 
     def handle(self, message, fds):
         if message["type"] == "copy":

@@ -126,6 +126,7 @@ def loop_descriptors(loop):
 
 def make(context, count, fresh):
     randomness = None if fresh else save_randomness()
+    files = open_files(context.channel.fileno())
     context.copying = True
     blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
     gc.freeze()  # collections in the copies leave the pages that they share alone
@@ -133,7 +134,7 @@ def make(context, count, fresh):
         pid = os.fork()
         if pid == 0:
             fork_copies(context, count)
-            become_copy(context, randomness)
+            become_copy(context, randomness, files)
             return
         _, status = os.waitpid(pid, 0)
         signal.sigtimedwait({signal.SIGCHLD}, 0)  # of the process in between: nobody else's business
@@ -175,14 +176,16 @@ def fork_copies(context, count):
         os._exit(IN_BETWEEN_FAILED)
 
 
-def become_copy(context, randomness):
+def become_copy(context, randomness, files):
     context.pid = os.getpid()
     if randomness is None:
         process.freshen()
     else:  # what is undone must come out the same, but `random` seeds itself in a forked process
         sys.modules["random"].setstate(randomness)
     rebuild_loop(context.interpreter)
-    reopen_files(context.channel.fileno())
+    reopen(files)
+    context.is_copy = True
+    leave_exit_handlers()
     context.channel.send({"type": "ready", "pid": context.pid, "version": sys.version.split()[0]})
 
 
@@ -203,23 +206,40 @@ def rebuild_loop(interpreter):
         interpreter.loop = None
 
 
-def reopen_files(channel):
-    """Open files have one position for all processes that inherited them: each copy goes on from there on its own."""
+def open_files(channel):
+    """(descriptor, flags) of regular files."""
+    found = []
     for fd in map(int, os.listdir("/proc/self/fd")):
-        if fd <= 2 or fd == channel:
-            continue
         try:
-            if not stat.S_ISREG(os.fstat(fd).st_mode):
-                continue
-            with open("/proc/self/fdinfo/%d" % fd) as file:
-                told = dict(line.split(":", 1) for line in file)
-            flags = int(told["flags"], 8) & ~(os.O_CREAT | os.O_EXCL | os.O_TRUNC)
-            own = os.open("/proc/self/fd/%d" % fd, flags | os.O_CLOEXEC)
-            os.lseek(own, int(told["pos"]), os.SEEK_SET)
-            os.dup2(own, fd, os.get_inheritable(fd))
-            os.close(own)
+            if fd > 2 and fd != channel and stat.S_ISREG(os.fstat(fd).st_mode):
+                with open("/proc/self/fdinfo/%d" % fd) as file:
+                    told = dict(line.split(":", 1) for line in file)
+                found.append((fd, int(told["flags"], 8) & ~(os.O_CREAT | os.O_EXCL | os.O_TRUNC)))
         except (OSError, KeyError, ValueError):
             continue  # it stays shared
+    return found
+
+
+def reopen(files):
+    """An open file has one position for all processes that inherited it: each copy goes on from there on its own."""
+    for fd, flags in files:
+        try:
+            own = os.open("/proc/self/fd/%d" % fd, flags | os.O_CLOEXEC)
+            os.lseek(own, os.lseek(fd, 0, os.SEEK_CUR), os.SEEK_SET)
+            os.dup2(own, fd, os.get_inheritable(fd))
+            os.close(own)
+        except OSError:
+            continue
+
+
+def leave_exit_handlers():
+    """What the original does at its end is its own business: it may remove what both use."""
+    import atexit
+    import weakref
+    atexit._clear()
+    for one in list(weakref.finalize._registry):
+        one.atexit = False
+    weakref.finalize._registered_with_atexit = False
 
 
 def save_randomness():

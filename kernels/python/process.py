@@ -18,7 +18,6 @@ def take_output(out, err):
 def become_context(request, fds):
     """In the freshly forked process. The channel of the context; None when it cannot be one, which execd was told."""
     channel, out, err = fds
-    os.setsid()  # a group of its own: interrupts reach what it started and nothing else
     take_output(out, err)
     sys.stdout = sys.__stdout__ = open_output(1)
     sys.stderr = sys.__stderr__ = open_output(2)

@@ -8,6 +8,7 @@ import json
 import os
 import select
 import signal
+import socket
 import sys
 
 from osb_worker import libraries
@@ -24,6 +25,8 @@ IPYTHON = ("traitlets.config", "pygments.lexers", "prompt_toolkit.shortcuts", "s
 
 
 REHEARSALS = 12  # CPython specializes code after eight
+SPARE_PAUSE = 30         # ms without a request before a spare process is forked: who just came needs the processor
+SPARE_TIME = 120 * 1000  # ms that it waits
 
 
 class Zygote:
@@ -31,8 +34,10 @@ class Zygote:
         self.control = control
         self.interpreter = Interpreter()
         self.children = set()
-        self.forked = bool(options.get("eager"))  # load before anybody asks for a context
-        self.steps = self.loading()
+        self.eager = bool(options.get("eager"))
+        self.used = self.eager  # somebody wants contexts
+        self.spare = None       # a process that waits to be the next one, and the channel to it
+        self.steps = list(self.loading())
         gc.disable()  # until a context runs: we only import and fork
         self.woken, self.wake = os.pipe()
         os.set_blocking(self.woken, False)
@@ -54,9 +59,8 @@ class Zygote:
     def rehearse(self):
         """Runs a few cells, so that what the first run of a context writes into memory that it shares with us (counters
         and caches beside the bytecode, above all) is written already."""
-        for _ in range(REHEARSALS):
-            for code in ("1 + 1", "x = 1", "def f(x):\n    return x\nf(1)", "[1, 2]"):
-                self.interpreter.run(code, 1)
+        for code in REHEARSALS * ("1 + 1", "x = 1", "def f(x):\n    return x\nf(1)", "[1, 2]"):
+            self.interpreter.run(code, 1)
         self.interpreter.reset()
 
     def serve(self):
@@ -65,10 +69,8 @@ class Zygote:
         poll.register(self.control.fileno(), select.POLLIN)
         poll.register(self.woken, select.POLLIN)
         self.control.send({"type": "hello", "pid": os.getpid(), "version": sys.version.split()[0]})
-        idle_work = True
         while True:
-            # The first context must not wait for the luxuries.
-            ready = [fd for fd, _ in poll.poll(0 if self.forked and idle_work else None)]
+            ready = [fd for fd, _ in poll.poll(self.patience())]
             if self.woken in ready:
                 try:
                     os.read(self.woken, 4096)
@@ -83,39 +85,111 @@ class Zygote:
                 context = self.fork(request, fds)
                 if context is not None:
                     return context
-            if not ready and self.forked and idle_work:
-                step = next(self.steps, None)
-                idle_work = step is not None
-                if idle_work:
-                    step[0](*step[1:])
+            if not ready:
+                context = self.idle()
+                if context is not None:
+                    return context
+
+    def patience(self):
+        """Milliseconds that nobody must want something before there is time for the luxuries; None: there are none."""
+        if not self.used:  # the first context must not wait
+            return None
+        if self.steps:
+            return 0
+        if self.spare is None:
+            return SPARE_PAUSE
+        return None if self.eager else SPARE_TIME
+
+    def idle(self):
+        if self.steps:
+            step = self.steps.pop(0)
+            step[0](*step[1:])
+        elif self.spare is None:
+            return self.make_spare()
+        else:
+            self.drop_spare()
+            self.used = False
+        return None
+
+    # -- forks ------------------------------------------------------------------------------------------------
 
     def fork(self, request, fds):
+        """A Context in the child."""
+        pid = -1
         try:
             if len(fds) != 3:
                 raise ValueError("a fork request carries three descriptors, not %d" % len(fds))
-            gc.freeze()  # collections in the child leave the pages that it shares with us alone
-            pid = os.fork()
+            pid = self.use_spare(request, fds)
+            if pid < 0:
+                gc.freeze()  # collections in the child leave the pages that it shares with us alone
+                pid = os.fork()
         except Exception as error:
             self.control.send({"type": "fork_failed", "context": request.get("context"), "message": str(error)})
-            pid = -1
         if pid == 0:
-            return self.leave(request, fds)
+            self.leave()
+            return self.become(request, fds)
         for fd in fds:
             os.close(fd)
         if pid > 0:
-            self.forked = True
+            self.used = True
             self.children.add(pid)
             self.control.send({"type": "forked", "context": request["context"], "pid": pid})
         return None
 
-    def leave(self, request, fds):
-        """In the child."""
+    def make_spare(self):
+        """Forks a process that waits to be the next context. It returns when it is one."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        gc.freeze()
+        try:
+            pid = os.fork()
+        except OSError:
+            self.used = False  # not now
+            return None
+        if pid > 0:
+            theirs.close()
+            self.children.add(pid)
+            self.spare = pid, Channel(ours.detach())
+            return None
+        ours.close()
+        self.leave()
+        waiting = Channel(theirs.detach())
+        request, fds = waiting.receive()
+        waiting.close()
+        if request is None:
+            os._exit(0)
+        return self.become(request, fds)
+
+    def use_spare(self, request, fds):
+        """Its process number, or -1."""
+        spare, self.spare = self.spare, None
+        if spare is None:
+            return -1
+        pid, channel = spare
+        try:
+            channel.send(request, fds)
+            return pid
+        except OSError:  # it is gone
+            return -1
+        finally:
+            channel.close()
+
+    def drop_spare(self):
+        if self.spare is not None:
+            self.spare[1].close()
+            self.spare = None
+
+    def leave(self):
+        """In a child: what is the zygote's stays there."""
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         os.close(self.woken)
         os.close(self.wake)
         self.control.close()
-        self.children = set()  # they are the zygote's
+        self.drop_spare()
+        self.children = set()
+        os.setsid()  # a group of its own: interrupts reach what it started and nothing else
+
+    def become(self, request, fds):
         channel = become_context(request, fds)
         if channel is None:
             os._exit(1)
@@ -133,6 +207,8 @@ class Zygote:
             self.kill_group(ended.si_pid)
             pid, status = os.waitpid(ended.si_pid, 0)
             self.children.discard(pid)
+            if self.spare is not None and self.spare[0] == pid:
+                self.drop_spare()
             self.control.send({"type": "exited", "pid": pid, "wait_status": status})
 
     def end(self):

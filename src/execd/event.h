@@ -27,8 +27,8 @@ std::string status_event(std::string_view text);
 // `results`: MIME type → text. "text/plain" is also sent under the key "text", which Python and Kotlin
 // clients read.
 std::string result_event(const std::vector<std::pair<std::string, std::string>>& results);
-// What else is known of a result. `metadata`: a JSON object, or empty. An update replaces what was shown under
-// `display_id`.
+// What else is known of a result. `metadata`: a JSON object, or empty. An update replaces what was shown
+// under `display_id`.
 struct ResultDetails {
   std::string metadata;
   std::string display_id;

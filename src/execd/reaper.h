@@ -22,8 +22,8 @@ class Reaper {
   // Starts the child and returns it; `on_exit` runs on the loop once, after the leader was reaped. A child
   // that ends before anybody listens is not lost.
   sys::Child start(const sys::ChildSpec& spec, std::function<void(sys::ExitStatus)> on_exit);
-  // The same for an orphan that we inherit: a process that its parent has left to us. One that was reaped before
-  // this call is never heard of.
+  // The same for an orphan that we inherit: a process that its parent has left to us. One that was reaped
+  // before this call is never heard of.
   void adopt(pid_t pid, std::function<void(sys::ExitStatus)> on_exit);
   // Reaps whatever has ended; called on SIGCHLD.
   void reap();

@@ -38,11 +38,11 @@ TEST_F(Code, DeathIsAnErrorEventAtOnce) {
 TEST_F(Code, ARunThatWasCompleteBeforeTheDeathIsComplete) {
   for (int i = 0; i < 20; ++i) {
     std::string id = create();
-    auto answer =
-        run(id,
-            "import os, sys\nchannel = sys.modules['osb_worker.display'].publisher.channel\nsend = channel.send\ndef last(message):\n"
-            "  send(message)\n  if message['type'] == 'execute_reply': os._exit(0)\n"
-            "channel.send = last\n5");
+    auto answer = run(id,
+                      "import os, sys\nchannel = sys.modules['osb_worker.display'].publisher.channel\nsend = "
+                      "channel.send\ndef last(message):\n"
+                      "  send(message)\n  if message['type'] == 'execute_reply': os._exit(0)\n"
+                      "channel.send = last\n5");
     EXPECT_EQ(answer->result(), "5");
     EXPECT_EQ(answer->types().back(), "execution_complete");
   }
@@ -105,7 +105,9 @@ TEST_F(Code, ABrokenInterpreterIsPassedOver) {
   EXPECT_THAT(refused->body, HasSubstr("PYTHON_VERSION=3.99.1 is not in this image; it has 3."));
   EXPECT_THAT(refused->body, HasSubstr("broken"));
   close();
-  open({{"PATH", dir + ":" + ::getenv("PATH")}, {"PYTHON_VERSION", "3.99.1"}, {"OPENSANDBOX_IMAGE_KIND", "host"}});
+  open({{"PATH", dir + ":" + ::getenv("PATH")},
+        {"PYTHON_VERSION", "3.99.1"},
+        {"OPENSANDBOX_IMAGE_KIND", "host"}});
   EXPECT_EQ(run("", "1")->result(), "1") << "what there is";
   std::filesystem::remove_all(dir);
 }

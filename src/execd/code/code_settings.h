@@ -1,9 +1,10 @@
 // What an image or whoever makes a sandbox says about its code contexts.
 //
-// An image declares itself an interpreter with the file /etc/opensandbox/interpreter, which names the languages to make
-// ready when a sandbox starts, separated by white space (an empty one means all of them), or with the variable
-// OPENSANDBOX_INTERPRETER: 1 means all, 0 none, anything else names them. The file wins.
-// EXECD_CODE_TIMEOUT (30s) and EXECD_CODE_OUTPUT_LIMIT (bytes) hold for every run; without them there are no limits.
+// An image declares itself an interpreter with the file /etc/opensandbox/interpreter, which names the
+// languages to make ready when a sandbox starts, separated by white space (an empty one means all of them),
+// or with the variable OPENSANDBOX_INTERPRETER: 1 means all, 0 none, anything else names them. The file wins.
+// EXECD_CODE_TIMEOUT (30s) and EXECD_CODE_OUTPUT_LIMIT (bytes) hold for every run; without them there are no
+// limits.
 #pragma once
 
 #include <string>

@@ -287,8 +287,6 @@ TEST_F(Code, BadRequestsAreRefused) {
            {"POST", "/code", R"({"code":"1","context":{"language":"sql"}})", 400, "NOT_SUPPORTED", "sql"},
            {"POST", "/code", R"({"code":"1","context":{"language":"cobol"}})", 400, "",
             "unknown language: cobol"},
-           {"POST", "/code", R"({"code":"1","context":{"language":"java"}})", 400, "NOT_SUPPORTED",
-            "java is not available"},
            {"POST", "/code", R"({"code":"1","context":{"id":"none"}})", 404, "CONTEXT_NOT_FOUND", "none"},
            {"POST", "/code/context", "{}", 400, "", "language: required"},
            {"POST", "/code/context", R"({"language":"cobol"})", 400, "", "unknown language: cobol"},

@@ -10,7 +10,8 @@ namespace osb::execd {
 
 std::shared_ptr<Kernel> CodeContexts::living(const Context& context) {
   if (auto how = context.kernel->ended())
-    throw Error(ErrorCode::conflict, "copying a context: dead: its process ended (" + *how + ")", kNotForkable);
+    throw Error(ErrorCode::conflict, "copying a context: dead: its process ended (" + *how + ")",
+                kNotForkable);
   if (context.kernel->busy() || context.restoring)
     throw Error(ErrorCode::conflict, "copying a context: busy: it runs code", kNotForkable);
   return context.kernel;
@@ -62,8 +63,8 @@ net::task<ContextInfo> CodeContexts::restore(std::string id, std::string checkpo
     throw Error(ErrorCode::conflict, "restoring a context: busy: it runs code", kNotForkable);
   auto kept = found->second;
   if (auto how = kept->ended())
-    throw Error(ErrorCode::conflict, "restoring a context: dead: the checkpoint's process ended (" + *how + ")",
-                kNotForkable);
+    throw Error(ErrorCode::conflict,
+                "restoring a context: dead: the checkpoint's process ended (" + *how + ")", kNotForkable);
   context->restoring = true;
   Defer done([context] { context->restoring = false; });
   auto copies =

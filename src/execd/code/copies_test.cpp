@@ -19,8 +19,7 @@ class Copies : public Code {
     std::vector<std::string> ids;
     if (answer->status != 200) return ids;
     json::Value body = answer->json();
-    for (const json::Value& one : body.at("contexts").as_array())
-      ids.emplace_back(one.at("id").as_string());
+    for (const json::Value& one : body.at("contexts").as_array()) ids.emplace_back(one.at("id").as_string());
     return ids;
   }
   std::string checkpoint(const std::string& id) {
@@ -155,7 +154,9 @@ TEST_F(Copies, WhatAForkCannotTakeAlongIsRefused) {
   refuses(id, "busy");
   call("DELETE", "/code", "id=" + id);
   finish(busy);
-  run(id, "import threading\ne = threading.Event()\nt = threading.Thread(target=e.wait, name='waiter')\nt.start()");
+  run(id,
+      "import threading\ne = threading.Event()\nt = threading.Thread(target=e.wait, "
+      "name='waiter')\nt.start()");
   refuses(id, "threads: 1 more than the main one are alive (waiter)");
   run(id, "e.set(); t.join()\nimport socket\ns = socket.socket()");
   refuses(id, "sockets");
@@ -175,10 +176,12 @@ TEST_F(Copies, WhatAForkCannotTakeAlongIsRefused) {
 
 TEST_F(Copies, AwaitingCodeCanBeForked) {
   std::string id = create();
-  run(id, "import asyncio\nq = asyncio.Queue()\nawait q.put(1)\nasync def later():\n  await asyncio.sleep(0.01)\n"
-          "  return 'later'\nt = asyncio.ensure_future(later())\nawait asyncio.sleep(0)");
+  run(id,
+      "import asyncio\nq = asyncio.Queue()\nawait q.put(1)\nasync def later():\n  await asyncio.sleep(0.01)\n"
+      "  return 'later'\nt = asyncio.ensure_future(later())\nawait asyncio.sleep(0)");
   std::string copy = fork(id).at(0);
-  for (const std::string& one : {id, copy}) EXPECT_EQ(run(one, "await q.get(), await t")->result(), "(1, 'later')");
+  for (const std::string& one : {id, copy})
+    EXPECT_EQ(run(one, "await q.get(), await t")->result(), "(1, 'later')");
   EXPECT_EQ(run(copy, "await q.put(2); await q.get()")->result(), "2");
 }
 
@@ -198,9 +201,10 @@ TEST_F(Copies, ACopyThatLiesAboutItsNumberHurtsNobody) {
     ::_exit(0);
   }
   std::string id = create();
-  run(id, "import sys, importlib\ncopies = importlib.import_module('osb_worker.copies')\n"
-          "def lie(context, request, fds): context.channel.send({'type': 'copied', 'pids': [" +
-              std::to_string(victim) + "]})\ncopies.make_copies = lie");
+  run(id,
+      "import sys, importlib\ncopies = importlib.import_module('osb_worker.copies')\n"
+      "def lie(context, request, fds): context.channel.send({'type': 'copied', 'pids': [" +
+          std::to_string(victim) + "]})\ncopies.make_copies = lie");
   refuses(id, "a copy ended at once");
   EXPECT_EQ(::kill(victim, 0), 0);
   ::kill(victim, SIGKILL);
@@ -220,7 +224,8 @@ TEST_F(Code, ARunThatTakesTooLongIsInterrupted) {
                     body("import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: pass"));
   EXPECT_EQ(stuck->error("ename"), "KernelDied");
   EXPECT_THAT(stuck->error("evalue"), HasSubstr("timeout after 200 ms"));
-  EXPECT_EQ(call("POST", "/code", {}, R"({"code":"1","timeout":-1,"context":{"language":"python"}})")->status, 400);
+  EXPECT_EQ(call("POST", "/code", {}, R"({"code":"1","timeout":-1,"context":{"language":"python"}})")->status,
+            400);
 }
 
 TEST_F(Code, LimitsHoldForEveryRun) {
@@ -235,7 +240,8 @@ TEST_F(Code, LimitsHoldForEveryRun) {
 }
 
 TEST_F(Code, ModulesArePreloaded) {
-  auto made = call("POST", "/code/context", {}, R"({"language":"python","preload":["wave","this_is_not.there"]})");
+  auto made =
+      call("POST", "/code/context", {}, R"({"language":"python","preload":["wave","this_is_not.there"]})");
   EXPECT_EQ(made->status, 400) << made->body;
   EXPECT_THAT(made->body, HasSubstr("this_is_not"));
   made = call("POST", "/code/context", {}, R"({"language":"python","preload":["wave"]})");
@@ -246,7 +252,8 @@ TEST_F(Code, ModulesArePreloaded) {
   made = call("POST", "/code/context", {}, R"({"language":"python","preload":["import os"]})");
   EXPECT_EQ(made->status, 400);
   for (const char* name : {"csv", "cmd", "code", "pdb", "wave"}) {
-    auto more = call("POST", "/code/context", {}, std::string(R"({"language":"python","preload":[")") + name + "\"]}");
+    auto more = call("POST", "/code/context", {},
+                     std::string(R"({"language":"python","preload":[")") + name + "\"]}");
     EXPECT_EQ(more->status, 200) << more->body;
   }
 }
@@ -260,7 +267,8 @@ TEST_F(Code, AnInterpreterImageHasAWarmPython) {
 }
 
 TEST_F(Code, DisplaysAreUpdated) {
-  auto answer = run("", "h = display('a', display_id='d', metadata={'k': 1})\nh.update('b')\nclear_output(wait=True)");
+  auto answer =
+      run("", "h = display('a', display_id='d', metadata={'k': 1})\nh.update('b')\nclear_output(wait=True)");
   std::vector<json::Value> events = answer->events();
   ASSERT_EQ(events.size(), 5u) << answer->body;
   EXPECT_EQ(events[1].at("display_id"), "d");

@@ -32,8 +32,8 @@ std::vector<std::string> checked(std::vector<std::string> preload) {
   std::sort(preload.begin(), preload.end());
   preload.erase(std::unique(preload.begin(), preload.end()), preload.end());
   if (preload.size() > PythonLauncher::kMaxModules)
-    throw Error(ErrorCode::invalid, "preload: more than " + std::to_string(PythonLauncher::kMaxModules) +
-                                        " modules");
+    throw Error(ErrorCode::invalid,
+                "preload: more than " + std::to_string(PythonLauncher::kMaxModules) + " modules");
   for (const std::string& name : preload)
     if (!is_module(name)) throw Error(ErrorCode::invalid, "preload: no name of a module: " + name);
   return preload;
@@ -48,7 +48,8 @@ std::string join(const std::set<std::string>& texts) {
 }  // namespace
 
 struct PythonLauncher::State {
-  State(net::asio::any_io_executor loop, Reaper& reaper_given) : executor(loop), reaper(reaper_given), started(loop) {}
+  State(net::asio::any_io_executor loop, Reaper& reaper_given)
+      : executor(loop), reaper(reaper_given), started(loop) {}
 
   using Modules = std::vector<std::string>;
   static net::task<std::shared_ptr<PythonZygote>> zygote(std::shared_ptr<State> self, Modules preload);
@@ -64,7 +65,7 @@ struct PythonLauncher::State {
   WorkerLimits limits;
   bool eager = false;
   bool closed = false;
-  std::string program;  // that was found to work
+  std::string program;                                                   // that was found to work
   std::list<std::pair<Modules, std::shared_ptr<PythonZygote>>> zygotes;  // used latest first
   std::set<Modules> starting;
   net::Event started;
@@ -193,9 +194,8 @@ net::task<std::shared_ptr<PythonZygote>> PythonLauncher::State::start_any(std::s
   }
   if (there.empty())
     throw Error(ErrorCode::unsupported, "language python is not available in this image (" + failures + ")");
-  throw Error(ErrorCode::unsupported,
-              "PYTHON_VERSION=" + wanted + " is not in this image; it has " + join(there) +
-                  (failures.empty() ? "" : " (" + failures + ")"));
+  throw Error(ErrorCode::unsupported, "PYTHON_VERSION=" + wanted + " is not in this image; it has " +
+                                          join(there) + (failures.empty() ? "" : " (" + failures + ")"));
 }
 
 }  // namespace osb::execd

@@ -1,5 +1,6 @@
-// Which Python of the image runs contexts, and the warm processes that contexts are forked from: one that is plain,
-// and a few with modules that contexts were asked for with. One that has died is started again when it is needed.
+// Which Python of the image runs contexts, and the warm processes that contexts are forked from: one that is
+// plain, and a few with modules that contexts were asked for with. One that has died is started again when it
+// is needed.
 #pragma once
 
 #include <list>

@@ -58,7 +58,8 @@ TEST_F(PythonVersions, TheNewestOfSeveralIsTried) {
 }
 
 TEST(PythonVersion, IsComparedByItsNumbers) {
-  for (const char* wanted : {"", "3", "3.11", "3.11.7", "3.11.2"}) EXPECT_TRUE(is_wanted("3.11.7", wanted)) << wanted;
+  for (const char* wanted : {"", "3", "3.11", "3.11.7", "3.11.2"})
+    EXPECT_TRUE(is_wanted("3.11.7", wanted)) << wanted;
   for (const char* wanted : {"2", "3.1", "3.12", "x", "3.", ".", "../x", "3.11.x"})
     EXPECT_FALSE(is_wanted("3.11.7", wanted)) << wanted;
   EXPECT_TRUE(is_wanted("3.14.0rc1", ""));

@@ -1,5 +1,5 @@
-// Copying the process of a context. It forks itself through a process in between that ends at once, so that the
-// copies are nobody's children and come to the daemon, which reaps orphans.
+// Copying the process of a context. It forks itself through a process in between that ends at once, so that
+// the copies are nobody's children and come to the daemon, which reaps orphans.
 #include <signal.h>
 #include <unistd.h>
 

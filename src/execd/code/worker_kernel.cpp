@@ -101,8 +101,7 @@ void WorkerKernel::execute(std::string code, std::shared_ptr<Journal> events, Ru
   });
   run_ = Run{std::move(events), ++runs_, Clock::now()};
   run_->limits = limits;
-  if (limits.time.count() > 0)
-    net::spawn(executor_, "worker time", watch_time(shared_from_this(), runs_));
+  if (limits.time.count() > 0) net::spawn(executor_, "worker time", watch_time(shared_from_this(), runs_));
   net::spawn(executor_, "worker request", send(shared_from_this(), execute_request(run_->number, code)));
 }
 
@@ -173,8 +172,7 @@ void WorkerKernel::fail_run(const WorkerMessage& message) {
   run_->failed = true;
   run_->events->append(status_event("error"));
   if (run_->expired)
-    run_->events->append(
-        error_event("ExecutionTimeout", timeout_text(run_->limits.time), message.traceback));
+    run_->events->append(error_event("ExecutionTimeout", timeout_text(run_->limits.time), message.traceback));
   else
     run_->events->append(error_event(message.ename, message.evalue, message.traceback));
 }

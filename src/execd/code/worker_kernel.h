@@ -39,7 +39,7 @@ struct WorkerProcess {
 
 // Both ends of what connects us with a worker on a packet socket.
 struct WorkerEnds {
-  WorkerProcess ours;            // its pid is not known yet
+  WorkerProcess ours;          // its pid is not known yet
   Fd channel, output, errors;  // the worker's
   std::vector<int> theirs() const { return {channel.get(), output.get(), errors.get()}; }
   void close_theirs();
@@ -106,7 +106,8 @@ class WorkerKernel : public Kernel, public std::enable_shared_from_this<WorkerKe
   void show(const WorkerMessage& message);
   void fail_run(const WorkerMessage& message);
   net::task<Copying> ask_for_copies(CopyRequest request, std::vector<WorkerProcess>& copies);
-  std::shared_ptr<WorkerKernel> adopt_copy(Reaper& reaper, WorkerProcess copy, const std::string& after_death);
+  std::shared_ptr<WorkerKernel> adopt_copy(Reaper& reaper, WorkerProcess copy,
+                                           const std::string& after_death);
   void finish_run();
   void push_output(OutputPipe& pipe, const std::string& text);
   void drain_output();
