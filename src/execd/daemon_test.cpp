@@ -279,6 +279,7 @@ constexpr bool kMemoryIsOurs = true;
 
 TEST_F(DaemonTest, StatusTellsWhatACommandUsed) {
   if (!kMemoryIsOurs) GTEST_SKIP() << "a daemon with the address sanitizer is larger than the command";
+  std::ofstream("/proc/self/clear_refs") << 5;  // forgets what other tests needed: less than that is not told
   auto usage = [&] { return json::parse(get("/command/status/" + last_id_).body).at("usage").as_object(); };
   run("exec python3 -c 'x = bytearray(200_000_000); print(len(x)); sum(range(3_000_000))'");
   json::Object used = usage();

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
 #include "http/world_for_tests.h"
 
@@ -422,6 +424,28 @@ TEST_F(Limited, TheLongestIdleConnectionMakesRoom) {
   EXPECT_THAT(answer, StartsWith("HTTP/1.1 200 "));
   EXPECT_EQ(old, 0);
   EXPECT_GT(young, 0);
+}
+
+int connect_now(uint16_t port) {
+  int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in name{};
+  name.sin_family = AF_INET;
+  name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  name.sin_port = htons(port);
+  EXPECT_EQ(::connect(fd, reinterpret_cast<sockaddr*>(&name), sizeof name), 0);
+  return fd;
+}
+
+TEST_F(Limited, ABurstOfSilentConnectionsDoesNotKeepTheNextOneOut) {
+  std::vector<Fd> burst;  // all are accepted in one go: the loop does not run meanwhile
+  for (int i = 0; i < 20; i++) burst.emplace_back(connect_now(port));
+  std::string request = get("/hello");
+  ASSERT_EQ(::send(burst.back().get(), request.data(), request.size(), 0),
+            static_cast<ssize_t>(request.size()));
+  run(net::sleep_for(200ms));
+  char answer[512] = {};
+  ASSERT_GT(::recv(burst.back().get(), answer, sizeof answer - 1, MSG_DONTWAIT), 0);
+  EXPECT_THAT(std::string(answer), StartsWith("HTTP/1.1 200 "));
 }
 
 TEST_F(Limited, ConnectionsAboveTheCap) {
