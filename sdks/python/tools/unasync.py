@@ -190,6 +190,7 @@ def convert(source: Path) -> str:
     text = re.sub(r"^from collections\.abc import (.*)$", drop_unused_awaitable, text, flags=re.M)
     text = text.replace("from opensandbox.sandbox import", "from opensandbox.sync.sandbox import")
     text = text.replace("from opensandbox.services.", "from opensandbox.sync.services.")
+    text = text.replace("from opensandbox import _io_async", "from opensandbox import _io_sync")
     text = text.replace("from opensandbox._client import", "from opensandbox.sync._client import")
     text = text.replace("models.code import", "models.code_sync import") if "code_interpreter" in str(source) else text
     text = handlers(text)

@@ -235,7 +235,7 @@ class FileCalls:
         pairs = [("path", entry.path), ("pattern", entry.pattern)]
         return Call(json_request("GET", self._prefix + "/files/search" + query(pairs)), _entries, f"search in {entry.path}")
 
-    def list(self, entry: DirectoryListEntry) -> Call[list[EntryInfo]]:
+    def list_directory(self, entry: DirectoryListEntry) -> Call[list[EntryInfo]]:
         pairs = [("path", entry.path), ("depth", entry.depth)]
         return Call(json_request("GET", self._prefix + "/directories/list" + query(pairs)), _entries, f"list {entry.path}")
 

@@ -69,7 +69,7 @@ class Multipart:
                 yield from (part[i : i + PIECE] for i in range(0, len(part), PIECE))
                 continue
             while True:
-                piece = part.read(PIECE)  # type: ignore[attr-defined]
+                piece = part.read(PIECE)
                 if not piece:
                     break
                 if isinstance(piece, str):

@@ -73,7 +73,8 @@ class SandboxImageSpec(Model):
     auth: SandboxImageAuth | None = None
 
     def __init__(self, image: str, *, auth: SandboxImageAuth | None = None, **data: Any) -> None:
-        super().__init__(image=image, auth=auth, **data)
+        data |= {"image": image, "auth": auth}
+        super().__init__(**data)
 
     @field_validator("image")
     @classmethod

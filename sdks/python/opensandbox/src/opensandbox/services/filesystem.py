@@ -264,7 +264,7 @@ class Filesystem:
         Raises:
             SandboxNotFoundException: no such directory.
         """
-        return await self._endpoint.call(self._calls.list(entry))
+        return await self._endpoint.call(self._calls.list_directory(entry))
 
     async def get_file_info(self, paths: list[str]) -> dict[str, EntryInfo]:
         """Size, mode, owner and times, by path. Links are described as links.
