@@ -17,8 +17,7 @@ from . import _io_async as io
 from ._wire.address import Target, parse_target
 from ._wire.http1 import IncompleteError, ProtocolError, ResponseReader, encode_head
 from ._wire.masking import masked_headers
-from ._wire.message import Call, Headers, Request, Response
-from ._wire.multipart import Multipart
+from ._wire.message import Call, Form, Headers, Request, Response
 from ._wire.reading import read_answer
 from .exceptions import SandboxConnectionException, SandboxInternalException, SandboxTimeoutException
 from .transport.retry import Retries, RetryCause
@@ -145,6 +144,18 @@ class Pool:
             raise
         return PlainStream(self, target, connection, reader, ready)
 
+    async def begin(self, connection: io.Connection, target: Target, request: Request, timeout: float) -> PlainStream:
+        """Use a connection that the caller opened."""
+        reader = ResponseReader(request.method)
+        self._open.add(connection)
+        try:
+            ready = await self._exchange(connection, reader, target, request, timeout, False)
+        except (OSError, ProtocolError) as error:
+            self.drop(connection)
+            late = isinstance(error, TimeoutError)
+            raise Failure(RetryCause.READ_TIMEOUT if late else RetryCause.UNEXPECTED_EOF, error) from error
+        return PlainStream(self, target, connection, reader, ready)
+
     async def _exchange(
         self,
         connection: io.Connection,
@@ -156,7 +167,7 @@ class Pool:
     ) -> list[bytes]:
         body = request.body
         headers = dict(request.headers)
-        if isinstance(body, Multipart):
+        if isinstance(body, Form):
             if body.length is not None:
                 headers["Content-Length"] = str(body.length)
             chunked = body.length is None
@@ -211,7 +222,7 @@ class Pool:
 
 
 def replayable(request: Request) -> bool:
-    return not isinstance(request.body, Multipart) or request.body.replayable
+    return not isinstance(request.body, Form) or request.body.replayable
 
 
 class HttpxStream(Stream):
@@ -277,7 +288,7 @@ class Httpx:
         body, headers = request.body, dict(request.headers)
         content: Any = body
         follow: Any = httpx.USE_CLIENT_DEFAULT
-        if isinstance(body, Multipart):
+        if isinstance(body, Form):
             pieces = body.pieces()
 
             async def feed() -> AsyncIterator[bytes]:

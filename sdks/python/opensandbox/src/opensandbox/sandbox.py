@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import _io_async as io
 from ._client import Client, Failure
-from ._wire import execd, lifecycle as wire
+from ._wire import lifecycle as wire
 from ._wire.lifecycle import Place
 from .config.connection import ConnectionConfig
 from .constants import DEFAULT_EGRESS_PORT, DEFAULT_EXECD_PORT
@@ -25,7 +25,6 @@ from .exceptions import (
 )
 from .services._endpoint import Endpoint
 from .services.command import Commands
-from .services.filesystem import Filesystem
 from .services.health import Health
 from .services.sandbox import Sandboxes
 
@@ -48,6 +47,7 @@ if TYPE_CHECKING:
     )
     from .services.diagnostics import Diagnostics
     from .services.egress import CredentialVault, Egress
+    from .services.filesystem import Filesystem
     from .services.isolated import IsolationService
     from .services.metrics import Metrics
     from .services.pty import Terminals
@@ -87,7 +87,7 @@ class Sandbox:
         self,
         sandbox_id: str,
         sandbox_service: Sandboxes,
-        filesystem_service: Filesystem,
+        filesystem_service: Filesystem | None,
         command_service: Commands,
         health_service: Health,
         metrics_service: Metrics | None,
@@ -344,9 +344,8 @@ class Sandbox:
             return await sandboxes.place(sandbox_id, DEFAULT_EXECD_PORT, config.use_server_proxy)
 
         endpoint = Endpoint(client, find)
-        files = Filesystem(endpoint, execd.FileCalls(full_names=config.use_server_proxy))
         sandbox = cls(
-            sandbox_id, sandboxes, files, Commands(endpoint), Health(endpoint), None, None, config,
+            sandbox_id, sandboxes, None, Commands(endpoint), Health(endpoint), None, None, config,
             custom_health_check=health_check, origin=origin)
         sandbox._client = client
         sandbox._execd = endpoint
@@ -434,6 +433,8 @@ class Sandbox:
     @property
     def files(self) -> Filesystem:
         """Files and directories."""
+        if self._files is None:
+            self._files = self._files_below("")
         return self._files
 
     @property
@@ -513,8 +514,15 @@ class Sandbox:
             >>> (await theirs.get_file_info(["/tmp/theirs"]))["/tmp/theirs"].owner
             'nobody'
         """
-        calls = execd.FileCalls(execd.identity_prefix(uid, gid), self._config.use_server_proxy)
-        return Filesystem(self._endpoint(), calls)
+        from ._wire.files import identity_prefix
+
+        return self._files_below(identity_prefix(uid, gid))
+
+    def _files_below(self, prefix: str) -> Filesystem:
+        from ._wire.files import FileCalls
+        from .services.filesystem import Filesystem
+
+        return Filesystem(self._endpoint(), FileCalls(prefix, self._config.use_server_proxy))
 
     def _endpoint(self) -> Endpoint:
         if self._execd is None:

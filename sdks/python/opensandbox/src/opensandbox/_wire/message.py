@@ -6,13 +6,10 @@ A `Call` is one request together with the way to read its answer. Services build
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from urllib.parse import quote
-
-if TYPE_CHECKING:
-    from .multipart import Multipart
 
 T = TypeVar("T")
 
@@ -31,14 +28,25 @@ class Headers(dict[str, str]):
         return headers
 
 
+class Form:
+    """A body that is sent in pieces; see `multipart`. `length` is None when it is not known, `replayable` is False when the pieces
+    can be had once only."""
+
+    length: int | None
+    replayable: bool
+
+    def pieces(self) -> Iterator[bytes]:
+        raise NotImplementedError
+
+
 @dataclass(slots=True)
 class Request:
-    """`path` is what follows the base address, encoded, with the query. A `Multipart` body may be sent once only."""
+    """`path` is what follows the base address, encoded, with the query."""
 
     method: str
     path: str
     headers: dict[str, str] = field(default_factory=dict)
-    body: bytes | Multipart | None = None
+    body: bytes | Form | None = None
 
     @property
     def idempotent(self) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 from ..exceptions import InvalidArgumentException
 from ..models.filesystem import WriteEntry
 from ..modes import mode_digits
-from .message import json_body
+from .message import Form, json_body
 
 PIECE = 64 * 1024
 
@@ -20,7 +20,7 @@ def _name(text: str) -> str:
     return text.replace("\\", "\\\\").replace('"', '\\"').replace("\r", "_").replace("\n", "_").replace("\0", "_")
 
 
-class Multipart:
+class Multipart(Form):
     """The body of an upload. Text and bytes go as they are; file objects are read piece by piece from where they stand.
 
     `length` is None when a file object cannot tell its size: then the body is sent in chunks. `replayable` is False when there are
@@ -30,7 +30,7 @@ class Multipart:
     def __init__(self, entries: list[WriteEntry], boundary: str, full_names: bool = False) -> None:
         self.content_type = f"multipart/form-data; boundary={boundary}"
         self.replayable = True
-        self.length: int | None = 0
+        self.length = 0
         self._parts: list[bytes | IOBase] = []
         begin = f"--{boundary}\r\n".encode()
         for entry in entries:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import os
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator
 
 from .._version import __version__
 from ..transport.retry import RetryPolicy
 from .client_ip import apply_client_ip
+
+if TYPE_CHECKING:
+    Policy = RetryPolicy
+else:
+    Policy = Any  # a validator of ours is quicker than pydantic's for a dataclass
 
 USER_AGENT = f"OpenSandbox-Python-SDK/{__version__}"
 _DOMAIN = "localhost:8080"
@@ -30,7 +35,7 @@ class Connection(BaseModel):
     headers: dict[str, str] = Field(default_factory=dict, repr=False)
     follow_redirects: bool = False
     event_hooks: dict[str, list[Any]] = Field(default_factory=dict)
-    retry_policy: RetryPolicy = Field(default_factory=RetryPolicy)
+    retry_policy: Policy = Field(default_factory=RetryPolicy)
     use_server_proxy: bool = False
     endpoint_cache_ttl: timedelta = timedelta(seconds=600)
     endpoint_cache_size: int = 1024
@@ -54,6 +59,13 @@ class Connection(BaseModel):
     def timeout_must_be_positive(cls, v: timedelta) -> timedelta:
         if v <= timedelta(0):
             raise ValueError("request_timeout must be more than 0")
+        return v
+
+    @field_validator("retry_policy")
+    @classmethod
+    def _retry_policy_must_be_one(cls, v: Any) -> Any:
+        if not isinstance(v, RetryPolicy):
+            raise ValueError("retry_policy must be a RetryPolicy")
         return v
 
     def get_api_key(self) -> str:

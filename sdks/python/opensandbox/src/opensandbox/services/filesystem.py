@@ -8,7 +8,7 @@ from io import IOBase
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from .._client import Failure, Stream, network_error
-from .._wire.execd import FileCalls
+from .._wire.files import FileCalls
 from .._wire.message import Call, Response
 from ..exceptions import InvalidArgumentException
 from ..models.filesystem import (

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .. import _io_async as io
 from .._client import Failure, Stream, network_error
 from .._wire.events import EventReader
-from .._wire.execd import FileCalls
+from .._wire.files import FileCalls
 from ..exceptions import SandboxException, SandboxInternalException
 from ..models.filesystem import FileChange
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import _io_sync as io
 from ._client import Client, Failure
-from .._wire import execd, lifecycle as wire
+from .._wire import lifecycle as wire
 from .._wire.lifecycle import Place
 from ..config.connection_sync import ConnectionConfigSync
 from ..constants import DEFAULT_EGRESS_PORT, DEFAULT_EXECD_PORT
@@ -25,7 +25,6 @@ from ..exceptions import (
 )
 from .services._endpoint import Endpoint
 from .services.command import CommandsSync
-from .services.filesystem import FilesystemSync
 from .services.health import HealthSync
 from .services.sandbox import SandboxesSync
 
@@ -48,6 +47,7 @@ if TYPE_CHECKING:
     )
     from .services.diagnostics import DiagnosticsSync
     from .services.egress import CredentialVaultSync, EgressSync
+    from .services.filesystem import FilesystemSync
     from .services.isolated import IsolationServiceSync
     from .services.metrics import MetricsSync
     from .services.pty import TerminalsSync
@@ -87,7 +87,7 @@ class SandboxSync:
         self,
         sandbox_id: str,
         sandbox_service: SandboxesSync,
-        filesystem_service: FilesystemSync,
+        filesystem_service: FilesystemSync | None,
         command_service: CommandsSync,
         health_service: HealthSync,
         metrics_service: MetricsSync | None,
@@ -344,9 +344,8 @@ class SandboxSync:
             return sandboxes.place(sandbox_id, DEFAULT_EXECD_PORT, config.use_server_proxy)
 
         endpoint = Endpoint(client, find)
-        files = FilesystemSync(endpoint, execd.FileCalls(full_names=config.use_server_proxy))
         sandbox = cls(
-            sandbox_id, sandboxes, files, CommandsSync(endpoint), HealthSync(endpoint), None, None, config,
+            sandbox_id, sandboxes, None, CommandsSync(endpoint), HealthSync(endpoint), None, None, config,
             custom_health_check=health_check, origin=origin)
         sandbox._client = client
         sandbox._execd = endpoint
@@ -434,6 +433,8 @@ class SandboxSync:
     @property
     def files(self) -> FilesystemSync:
         """Files and directories."""
+        if self._files is None:
+            self._files = self._files_below("")
         return self._files
 
     @property
@@ -513,8 +514,15 @@ class SandboxSync:
             >>> (theirs.get_file_info(["/tmp/theirs"]))["/tmp/theirs"].owner
             'nobody'
         """
-        calls = execd.FileCalls(execd.identity_prefix(uid, gid), self._config.use_server_proxy)
-        return FilesystemSync(self._endpoint(), calls)
+        from .._wire.files import identity_prefix
+
+        return self._files_below(identity_prefix(uid, gid))
+
+    def _files_below(self, prefix: str) -> FilesystemSync:
+        from .._wire.files import FileCalls
+        from .services.filesystem import FilesystemSync
+
+        return FilesystemSync(self._endpoint(), FileCalls(prefix, self._config.use_server_proxy))
 
     def _endpoint(self) -> Endpoint:
         if self._execd is None:
