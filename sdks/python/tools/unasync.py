@@ -26,6 +26,7 @@ FILES = {
     BOX / "sandbox.py": BOX / "sync" / "sandbox.py",
     BOX / "manager.py": BOX / "sync" / "manager.py",
     BOX / "pool_async.py": BOX / "sync" / "pool.py",
+    BOX / "pool_manager_async.py": BOX / "sync" / "pool_manager.py",
     **{
         BOX / "services" / f"{name}.py": BOX / "sync" / "services" / f"{name}.py"
         for name in ("_endpoint", "_runs", "command", "diagnostics", "egress", "filesystem", "health", "isolated", "metrics",
@@ -71,7 +72,6 @@ WORDS = {
     "_io_async": "_io_sync",
     "try_take_idle_with_min_ttl_async": "try_take_idle_with_min_ttl",
     "reap_expired_idle_with_min_ttl_async": "reap_expired_idle_with_min_ttl",
-    "take_timeout_async": "take_timeout",
 }
 
 # The async package `opensandbox` has its blocking files one folder deeper.
@@ -193,7 +193,7 @@ def convert(source: Path) -> str:
     text = text.replace("from opensandbox import _io_async", "from opensandbox import _io_sync")
     text = text.replace("from opensandbox._client import", "from opensandbox.sync._client import")
     text = text.replace("models.code import", "models.code_sync import") if "code_interpreter" in str(source) else text
-    text = handlers(text)
+    text = re.sub(r"\n\n*AsyncSandboxPool = .*", "", handlers(text), flags=re.S) + "\n" if source.name == "pool_async.py" else handlers(text)
     compile(text, str(FILES[source]), "exec")  # an `await` inside an f-string is one token to us, and an error here
     return text
 
