@@ -297,7 +297,8 @@ class Sandbox:
             >>> from opensandbox import Sandbox
             >>> await sandbox.pause()
             >>> async with await Sandbox.resume(sandbox.id) as awake:
-            ...     (await awake.get_info()).status.state
+            ...     state = (await awake.get_info()).status.state
+            >>> state
             'Running'
         """
         return await cls._connect(sandbox_id, connection_config, health_check, resume_timeout,

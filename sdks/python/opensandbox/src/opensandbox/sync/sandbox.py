@@ -297,7 +297,8 @@ class SandboxSync:
             >>> from opensandbox import SandboxSync
             >>> sandbox.pause()
             >>> with SandboxSync.resume(sandbox.id) as awake:
-            ...     (awake.get_info()).status.state
+            ...     state = (awake.get_info()).status.state
+            >>> state
             'Running'
         """
         return cls._connect(sandbox_id, connection_config, health_check, resume_timeout,
