@@ -1,0 +1,21 @@
+"""Spans, where they are wanted and OpenTelemetry is installed; nothing otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def span(wanted: bool, name: str, pool: str) -> Iterator[None]:
+    """The time of a `with` block under a name; what it raises is recorded."""
+    if not wanted:
+        yield
+        return
+    try:
+        from opentelemetry import trace
+    except ImportError:
+        yield
+        return
+    with trace.get_tracer("opensandbox").start_as_current_span(name, attributes={"pool.name": pool}):
+        yield

@@ -1,0 +1,15 @@
+"""How to reach a server."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .._lazy import lazy
+
+if TYPE_CHECKING:
+    from .connection import ConnectionConfig as ConnectionConfig
+    from .connection_sync import ConnectionConfigSync as ConnectionConfigSync
+
+__getattr__, __dir__, __all__ = lazy(
+    __name__, {"connection": ("ConnectionConfig",), "connection_sync": ("ConnectionConfigSync",)}
+)

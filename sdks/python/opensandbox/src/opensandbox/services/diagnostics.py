@@ -1,0 +1,41 @@
+"""What the server knows for finding faults. The blocking client is made from this text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .._wire import lifecycle
+
+if TYPE_CHECKING:
+    from ..models.diagnostics import DiagnosticContent
+    from .sandbox import Sandboxes
+
+
+class Diagnostics:
+    """Logs and events; `sandbox.diagnostics`."""
+
+    def __init__(self, sandboxes: Sandboxes) -> None:
+        self._sandboxes = sandboxes
+
+    async def get_logs(self, sandbox_id: str, scope: str) -> DiagnosticContent:
+        """Logs of a sandbox.
+
+        Args:
+            sandbox_id: of any sandbox.
+            scope: `container` or `all`.
+
+        Raises:
+            SandboxApiException: 400 for another scope, 501 where the server has none.
+        """
+        content: DiagnosticContent = await self._sandboxes.call(lifecycle.diagnostics(sandbox_id, "logs", scope))
+        return content
+
+    async def get_events(self, sandbox_id: str, scope: str) -> DiagnosticContent:
+        """Events of a sandbox.
+
+        Args:
+            sandbox_id: of any sandbox.
+            scope: `runtime` or `all`.
+        """
+        content: DiagnosticContent = await self._sandboxes.call(lifecycle.diagnostics(sandbox_id, "events", scope))
+        return content

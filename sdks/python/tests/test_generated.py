@@ -1,0 +1,46 @@
+"""The blocking client is what the async one makes of it, and importing costs little."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+
+
+def test_the_blocking_client_is_up_to_date():
+    done = subprocess.run([sys.executable, HERE.parent / "tools" / "unasync.py", "--check"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + "run sdks/python/tools/unasync.py"
+
+
+def modules_after(statement):
+    code = f"import sys\n{statement}\nprint(*sorted(sys.modules))"
+    return set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split())
+
+
+def test_import_loads_little():
+    assert not {"pydantic", "httpx", "asyncio"} & modules_after("import opensandbox")
+    loaded = modules_after("from opensandbox import Sandbox; from opensandbox.config import ConnectionConfig; ConnectionConfig()")
+    assert not {"httpx", "httpcore", "opensandbox.models.sandboxes", "opensandbox.models.isolated", "opensandbox.pool"} & loaded
+
+
+def test_plain_http_makes_no_tls_context():
+    code = """
+import ssl
+def refuse(*args, **options):
+    raise AssertionError("a TLS context was made")
+ssl.create_default_context = ssl.SSLContext.__new__ = refuse
+from opensandbox import SandboxManagerSync
+from opensandbox.config import ConnectionConfigSync
+from opensandbox.exceptions import SandboxConnectionException
+from opensandbox.transport.retry import RetryPolicy
+from opensandbox.models.sandboxes import SandboxFilter
+with SandboxManagerSync.create(ConnectionConfigSync(domain="127.0.0.1:1", retry_policy=RetryPolicy.disabled())) as manager:
+    try:
+        manager.list_sandbox_infos(SandboxFilter())
+    except SandboxConnectionException as error:
+        print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "http://127.0.0.1:1 cannot be reached" in done.stdout, done.stderr
