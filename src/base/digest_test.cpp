@@ -20,7 +20,8 @@ TEST(Digest, HmacSha256) {
   std::string_view whole[] = {"Hi There"}, parts[] = {"what do ya want ", "", "for nothing?"};
   EXPECT_EQ(hmac_sha256_hex(std::string(20, '\x0b'), whole),
             "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
-  EXPECT_EQ(hmac_sha256_hex("Jefe", parts), "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+  EXPECT_EQ(hmac_sha256_hex("Jefe", parts),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
 }
 
 TEST(Digest, Sha1) {

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "base/json.h"
@@ -23,7 +24,14 @@ class GuestWorld : public Code {
     std::filesystem::create_directories(root_ / "kernels");
     ::signal(SIGPIPE, SIG_IGN);
   }
-  ~GuestWorld() override { std::filesystem::remove_all(root_); }
+  ~GuestWorld() override {
+    close();
+    std::error_code busy;  // a kernel that was just killed may still be about to write there
+    for (int i = 0; i < 100 && std::filesystem::exists(root_); ++i) {
+      std::filesystem::remove_all(root_, busy);
+      if (busy) pass(milliseconds(20));
+    }
+  }
 
   void reopen(std::map<std::string, std::string> more = {}) {
     close();
