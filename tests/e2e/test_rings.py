@@ -24,6 +24,13 @@ def test_python(server, ring, flow):
     run([RINGS[ring] / "bin" / "python", HERE / "flows" / f"{flow}.py"], server)
 
 
+# The newest and the oldest clients: what lies between has the same surface for code.
+@pytest.mark.parametrize("ring", ["new", "old"])
+def test_every_language(server, ring):
+    """The samples of the interpreter documents, in the image name that they use."""
+    run([RINGS[ring] / "bin" / "python", HERE / "flows" / "languages.py"], server, FLOW_INTERPRETER="opensandbox/code-interpreter:v1.0.1")
+
+
 def test_examples_quickstart(server):
     env = clean_environment(OPEN_SANDBOX_DOMAIN=server.address)
     done = subprocess.run([RINGS["new"] / "bin" / "python", REPOSITORY / "examples" / "quickstart.py"], env=env,

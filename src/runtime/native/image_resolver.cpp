@@ -127,6 +127,8 @@ std::map<std::string, std::string> base_environment(const Image& image, const st
     env["PATH"] = path;
     env["LANG"] = "C.UTF-8";
     env["PIP_BREAK_SYSTEM_PACKAGES"] = "1";  // the root is this sandbox's own
+    env["OPENSANDBOX_IMAGE_KIND"] =
+        "host";  // a version of a language that is missing is replaced by what there is
   } else {
     env["PATH"] = kStandardPath;
   }

@@ -266,6 +266,7 @@ TEST_F(Native, TellsExecdWhatItNeeds) {
   EXPECT_EQ(boot.env["LANG"], "C.UTF-8");
   EXPECT_EQ(boot.env["OPENSANDBOX_ID"], "one");
   EXPECT_EQ(boot.env["PIP_BREAK_SYSTEM_PACKAGES"], "1");
+  EXPECT_EQ(boot.env["OPENSANDBOX_IMAGE_KIND"], "host");
   EXPECT_EQ(boot.cpu_millis, 500);
   EXPECT_EQ(boot.memory_bytes, 1 << 20);
 
@@ -290,6 +291,7 @@ TEST_F(Native, ImportedImagesBringTheirOwnSettings) {
   EXPECT_EQ(boot.env["A"], "request");
   EXPECT_EQ(boot.env["HOME"], "/root");
   EXPECT_FALSE(boot.env.contains("PIP_BREAK_SYSTEM_PACKAGES"));
+  EXPECT_FALSE(boot.env.contains("OPENSANDBOX_IMAGE_KIND"));
 }
 
 TEST_F(Native, ResolvesNamesAndAliases) {
@@ -309,7 +311,8 @@ TEST_F(Native, ResolvesNamesAndAliases) {
             "opensandbox/code-interpreter:v2");
   EXPECT_EQ(runtime_->resolve_image("opensandbox/code-interpreter:v1").name, "host");
   add_image("opensandbox%2fcode-interpreter%3alatest", "{}");
-  for (const char* name : {"opensandbox/code-interpreter:v1", "reg.example.com/opensandbox/code-interpreter"}) {
+  for (const char* name :
+       {"opensandbox/code-interpreter:v1", "reg.example.com/opensandbox/code-interpreter"}) {
     EXPECT_EQ(runtime_->resolve_image(name).name, "opensandbox/code-interpreter:latest") << name;
     EXPECT_EQ(runtime_->resolve_image(name).alias_of_request, name);
   }

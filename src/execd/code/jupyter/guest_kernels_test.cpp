@@ -1,6 +1,5 @@
-// Real kernels that others wrote, over three foreign implementations of ZMTP: ipykernel (libzmq) and what is
-// built on it, xeus (C++), Deno (JavaScript, TCP only). `./dev test` installs them and names the place in
-// OSB_GUESTS.
+// Real kernels that others wrote: ipykernel and what is built on it (libzmq), xeus (C++). `./dev test`
+// installs them and names the place in OSB_GUESTS.
 #include <stdlib.h>
 
 #include "execd/code/jupyter/guest_world_for_tests.h"
@@ -153,19 +152,6 @@ TEST_F(GuestKernels, Xeus) {
   EXPECT_EQ(run(id, "input()")->types().back(), "error");
   EXPECT_EQ(run(id, "x")->result(), "1");
   EXPECT_EQ(run(id, "import os; os._exit(4)")->error("ename"), "KernelDied");
-}
-
-TEST_F(GuestKernels, Deno) {
-  json::Object more;
-  more["interrupt_mode"] = "message";
-  use("deno", {"deno", "jupyter", "--kernel", "--conn", "{connection_file}"}, more);
-  std::string id = create();
-  auto answer = run(id, "let x: number = 1; console.log('out'); x + 1");
-  EXPECT_EQ(answer->text("stdout"), "out\n");
-  EXPECT_THAT(answer->result(), HasSubstr("2"));
-  EXPECT_EQ(run(id, "throw new TypeError('bad')")->error("ename"), "TypeError");
-  EXPECT_THAT(run(id, "await Promise.resolve(x + 6)")->result(), HasSubstr("7"));
-  EXPECT_EQ(call("DELETE", "/code/contexts/" + id)->status, 200);
 }
 
 }  // namespace
