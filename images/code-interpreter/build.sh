@@ -17,7 +17,7 @@ TMPDIR=$cache mmdebstrap --mode=root --variant=minbase --format=tar --include="$
   --aptopt='Apt::Install-Recommends "false"' --dpkgopt=force-unsafe-io \
   --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \
   --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/info/*' \
-  --dpkgopt='path-exclude=/usr/share/locale/*' \
+  --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/include/boost/*' \
   --essential-hook='mkdir -p "$1/usr/share/man/man1"' \
   --customize-hook="mkdir \"\$1/mnt/from\" && mount --bind '$from' \"\$1/mnt/from\"" \
   --customize-hook='status=0; chroot "$1" /mnt/from/install.sh /mnt/from || status=$?

@@ -36,9 +36,9 @@ def rootfs(path, extra=()):
     return path
 
 
-def image(server, *args, check=True):
+def image(server, *args, check=True, timeout=120):
     done = subprocess.run([str(PROGRAM), "image", *args, "--state", str(server.state)], capture_output=True, text=True,
-                          timeout=120, stdin=subprocess.DEVNULL)
+                          timeout=timeout, stdin=subprocess.DEVNULL)
     assert not check or done.returncode == 0, done.stderr + done.stdout
     return done
 

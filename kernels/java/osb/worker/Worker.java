@@ -68,7 +68,6 @@ public final class Worker {
         return !channel.hasInput();
     }
 
-
     private void execute(long run, String code) throws IOException {
         ++count;
         interrupts.begin();
