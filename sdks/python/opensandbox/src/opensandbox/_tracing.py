@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
+from typing import Any
 
 
 @contextmanager
@@ -13,7 +15,7 @@ def span(wanted: bool, name: str, pool: str) -> Iterator[None]:
         yield
         return
     try:
-        from opentelemetry import trace
+        trace: Any = import_module("opentelemetry.trace")
     except ImportError:
         yield
         return
