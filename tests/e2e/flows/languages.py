@@ -9,7 +9,7 @@ from opensandbox.config import ConnectionConfig
 
 
 def printed(run):
-    return "".join(message.text if message.text.endswith("\n") else message.text + "\n" for message in run.logs.stdout)
+    return "".join(message.text for message in run.logs.stdout)  # a line may come in pieces
 
 
 async def java(codes):
