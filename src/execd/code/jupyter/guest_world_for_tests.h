@@ -49,12 +49,10 @@ class GuestWorld : public Code {
     std::filesystem::create_directories(root_ / "kernels" / name);
     std::ofstream(root_ / "kernels" / name / "kernel.json") << json::serialize(spec);
   }
-  // Directories with connection files that are there now.
-  static std::vector<std::string> connections() {
-    std::vector<std::string> list;
-    for (const auto& entry : std::filesystem::directory_iterator("/tmp"))
-      if (entry.path().filename().string().starts_with("osb_kernel_")) list.push_back(entry.path());
-    return list;
+  // The directory of that connection file is gone.
+  static bool removed(const std::string& file) {
+    EXPECT_THAT(file, ::testing::EndsWith("/kernel.json"));
+    return !std::filesystem::exists(std::filesystem::path(file).parent_path());
   }
 
   std::filesystem::path root_;
