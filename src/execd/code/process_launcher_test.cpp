@@ -83,7 +83,8 @@ class ProcessLauncherTest : public ::testing::Test {
  protected:
   ProcessLauncherTest() {
     ::signal(SIGPIPE, SIG_IGN);
-    starts_ = std::filesystem::temp_directory_path() / ("osb-starts-" + std::to_string(::getpid()));
+    starts_ = std::filesystem::temp_directory_path() /
+              ("osb-starts-" + std::to_string(::getpid()) + "-" + std::to_string(++tests));
     open();
   }
   ~ProcessLauncherTest() override { std::filesystem::remove(starts_); }
@@ -161,6 +162,7 @@ class ProcessLauncherTest : public ::testing::Test {
     return ignored ? 0 : size;
   }
 
+  static inline int tests = 0;
   std::string starts_;
   milliseconds start_time_ = kDeadline;
   net::Loop loop_;
