@@ -303,6 +303,7 @@ TEST_F(ProcessLauncherTest, AWaitingWorkerThatDiedIsReplaced) {
   auto first = launch();
   EXPECT_TRUE(wait([&] { return starts() == 2; }));
   EXPECT_EQ(run(first, kill_others("9")), "1");
+  EXPECT_TRUE(wait([&] { return run(first, kill_others("0")) == "0"; }));
   EXPECT_EQ(run(launch(), "out = 1"), "1");
 }
 
