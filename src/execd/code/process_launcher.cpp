@@ -188,7 +188,7 @@ void ProcessLauncher::warm_up(std::string cwd) {
 // -- the process that waits for a context
 
 std::shared_ptr<WorkerKernel> ProcessLauncher::State::take_spare(const std::string& cwd) {
-  if (!spare || spare->ended() || spare_place != place_of(cwd)) return nullptr;
+  if (!spare || !spare->alive() || spare_place != place_of(cwd)) return nullptr;
   changed.notify();
   return std::exchange(spare, nullptr);
 }
@@ -201,7 +201,7 @@ void ProcessLauncher::State::drop_spare() {
 net::task<> ProcessLauncher::State::keep_spare(std::shared_ptr<State> self, std::string cwd) {
   uint64_t number = ++self->spares;
   Place place = place_of(cwd);
-  if (self->spare && !self->spare->ended() && self->spare_place == place) co_return;
+  if (self->spare && self->spare->alive() && self->spare_place == place) co_return;
   self->drop_spare();
   try {
     auto kernel = co_await start(self, std::move(cwd));

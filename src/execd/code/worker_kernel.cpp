@@ -1,5 +1,6 @@
 #include "execd/code/worker_kernel.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/syscall.h>
 
@@ -90,6 +91,12 @@ net::task<> WorkerKernel::ready(std::chrono::milliseconds limit) {
     if (left.count() <= 0) throw Error(ErrorCode::timeout, "starting a context: its process does not answer");
     co_await changed_.wait_for(left);
   }
+}
+
+bool WorkerKernel::alive() const {
+  if (ended_ || settling_) return false;
+  pollfd process{pidfd_.get(), POLLIN, 0};  // poll() passes over the -1 of old kernels
+  return ::poll(&process, 1, 0) == 0;
 }
 
 // -- executions

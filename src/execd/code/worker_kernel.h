@@ -54,6 +54,8 @@ class WorkerKernel : public Kernel, public std::enable_shared_from_this<WorkerKe
 
   pid_t pid() const { return pid_; }
   const std::string& version() const { return version_; }  // of the language; empty until it is ready
+  // It lives as far as the kernel of the system knows now; ended() may learn of a death a little later.
+  bool alive() const;
   // What the client is told to do when the worker dies.
   void tell_after_death(std::string what) { after_death_ = std::move(what); }
   // Waits until the worker takes code. Throws Error when it says that it cannot, dies (with what it wrote to
