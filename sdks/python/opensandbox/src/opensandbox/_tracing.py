@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 
 
 @contextmanager
@@ -13,7 +14,7 @@ def span(wanted: bool, name: str, pool: str) -> Iterator[None]:
         yield
         return
     try:
-        from opentelemetry import trace
+        trace = import_module("opentelemetry.trace")
     except ImportError:
         yield
         return
