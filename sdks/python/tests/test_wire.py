@@ -362,3 +362,17 @@ def test_frames_that_are_sent_and_the_handshake():
     assert ws.accept_of("dGhlIHNhbXBsZSBub25jZQ==") == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
     for size in (125, 126, 65535, 65536):
         assert len(ws.encode(2, b"x" * size)) == size + 4 + (2 if size < 126 else 4 if size < 65536 else 10)
+
+
+# -- contexts
+
+def test_forks_and_checkpoints():
+    call = execd.fork_context("a b", 2)
+    assert (call.request.method, call.request.path) == ("POST", "/code/contexts/a%20b/fork?count=2")
+    assert read_answer(call, answer(200, {"contexts": [{"id": "x", "language": "python"}]})) == [{"id": "x", "language": "python"}]
+    call = execd.checkpoint_context("c")
+    assert call.request.path == "/code/contexts/c/checkpoint" and read_answer(call, answer(200, {"checkpoint_id": "k"})) == "k"
+    call = execd.restore_context("c", "k")
+    assert call.request.path == "/code/contexts/c/restore" and body_of(call) == {"checkpoint_id": "k"}
+    with pytest.raises(InvalidArgumentException):
+        execd.fork_context("c", 0)
