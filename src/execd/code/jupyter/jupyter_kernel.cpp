@@ -14,13 +14,13 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kRetryTime{20};       // to connect with a kernel that starts
+constexpr milliseconds kRetryTime{20};        // to connect with a kernel that starts
 constexpr milliseconds kInterruptTime{3000};  // for a run whose time is over to end when it is asked to
-constexpr milliseconds kAskAgainTime{300};   // when it answers and nothing was published
-constexpr milliseconds kLostTime{1000};      // between half an end and the question for the other half
-constexpr milliseconds kSettleTime{300};     // after the first sign of its end: to read the rest
-constexpr milliseconds kPoliteTime{1500};    // for an idle kernel to end by itself
-constexpr milliseconds kTerminateTime{500};  // after SIGTERM
+constexpr milliseconds kAskAgainTime{300};    // when it answers and nothing was published
+constexpr milliseconds kLostTime{1000};       // between half an end and the question for the other half
+constexpr milliseconds kSettleTime{300};      // after the first sign of its end: to read the rest
+constexpr milliseconds kPoliteTime{1500};     // for an idle kernel to end by itself
+constexpr milliseconds kTerminateTime{500};   // after SIGTERM
 constexpr milliseconds kKillTime{5000};
 constexpr size_t kSaidBytes = 2000;
 
