@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <boost/asio/post.hpp>
+
 #include "base/ids.h"
 #include "base/log.h"
 #include "execd/event.h"
@@ -49,6 +51,15 @@ void Command::start(std::shared_ptr<Journal> journal, std::function<void(Command
   started_at_ = now();
   started_ = steady_clock::now();
   journal_->append(init_event(id_, id_));
+  if (background_) return begin();
+  // The client hears of it first: it wakes up beside the start of the process instead of in its way.
+  net::asio::post(executor_, [weak = weak_from_this()] {
+    if (auto self = weak.lock()) self->begin();
+  });
+}
+
+void Command::begin() {
+  if (std::exchange(begun_, true)) return;
   try {
     launch();
   } catch (const Error& error) {
@@ -192,6 +203,8 @@ net::task<bool> Command::wait_for_end(std::shared_ptr<Command> self, net::Event&
 
 net::task<> Command::interrupt(net::Event& reaped, milliseconds patience) {
   auto self = shared_from_this();
+  begin();
+  if (!running()) co_return;
   ProcessTree tree(pid_);
   tree.signal(SIGTERM);
   if (co_await wait_for_end(self, reaped, tree, patience)) {

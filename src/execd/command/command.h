@@ -38,8 +38,10 @@ class Command : public std::enable_shared_from_this<Command> {
  public:
   Command(net::asio::any_io_executor executor, Reaper& reaper, CommandSpec spec);
 
-  // Starts the process and records every event of its life; a process that cannot start is an `init` and an
-  // `error`. `on_end` runs once, when the command has ended (perhaps before start() returns).
+  // Records every event of its life, the first one at once; a process that cannot start is an `init` and an
+  // `error`. The process itself starts before start() returns (background) or on the loop's next turn
+  // (foreground), after what was recorded has gone to the client. `on_end` runs once, when the command has
+  // ended (perhaps before start() returns).
   void start(std::shared_ptr<Journal> journal, std::function<void(Command&)> on_end);
 
   const std::string& id() const { return id_; }
@@ -66,6 +68,7 @@ class Command : public std::enable_shared_from_this<Command> {
   net::task<> interrupt(net::Event& reaped, std::chrono::milliseconds patience);
 
  private:
+  void begin();
   void launch();
   std::shared_ptr<OutputReader> read_lines(Fd pipe, OutputKind kind);
   std::shared_ptr<OutputReader> read_log(Fd pipe);
@@ -87,6 +90,7 @@ class Command : public std::enable_shared_from_this<Command> {
   bool background_;
   LineSplitter::Terminators terminators_;
 
+  bool begun_ = false;
   pid_t pid_ = -1;
   TimePoint started_at_;
   std::chrono::steady_clock::time_point started_;
