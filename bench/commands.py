@@ -32,10 +32,10 @@ def percentile(values, p):
 
 
 @contextlib.contextmanager
-def execd(program):
+def execd(program, variables=None):
     folder = tempfile.mkdtemp(prefix="osb-bench-")
     try:
-        with files.execd(program, folder) as (pid, port):
+        with files.execd(program, folder, variables) as (pid, port):
             yield pid, f"127.0.0.1:{port}"
     finally:
         shutil.rmtree(folder, ignore_errors=True)

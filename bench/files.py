@@ -27,9 +27,9 @@ def free_port():
 
 
 @contextlib.contextmanager
-def execd(program, folder):
+def execd(program, folder, variables=None):
     port = free_port()
-    process = subprocess.Popen([str(program), "--port", str(port)], cwd=folder, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen([str(program), "--port", str(port)], cwd=folder, stderr=subprocess.DEVNULL, env={**os.environ, **(variables or {})})
     try:
         for _ in range(500):
             with contextlib.suppress(OSError):

@@ -3,6 +3,7 @@
 Also a program: interpreter.py EXECD prints the figures of ours.
 """
 import json
+import os
 import statistics
 import sys
 import time
@@ -128,12 +129,13 @@ def at_once(program):
         return time.perf_counter() - begin
 
 
-def forks(program, python_code, expected):
-    """Seconds for one request that makes FORKS forks of a context after `python_code`, and whether the last one has the data."""
-    with execd(program) as (_, address):
+def forks(program, python, code):
+    """Seconds for one request that makes FORKS forks of a context after `code`, whose data the last one must have, and how
+    many they are. `python` is the folder of the interpreter to use."""
+    with execd(program, {"PATH": f"{python}:{os.environ['PATH']}"}) as (_, address):
         contexts = Contexts(address)
         context = contexts.create()
-        contexts.run(context, python_code, expected)
+        contexts.run(context, code + "\nint(data[-1])", "1")
         begin = time.perf_counter()
         made = contexts.call(f"/code/contexts/{context['id']}/fork?count={FORKS}")["contexts"]
         took = time.perf_counter() - begin
