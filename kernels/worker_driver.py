@@ -20,10 +20,14 @@ class Died(Exception):
 
 
 class Worker:
-    """One worker: `argv` with descriptors 0 to 4 as kernels/README.md says and `files` (bytes) from 5 on."""
+    """One worker: `argv` with descriptors 0 to 4 as kernels/README.md says and `files` (bytes) from 5 on.
 
-    def __init__(self, argv, files=(), env=None, cwd="/tmp", deadline=15):
+    With `packets` each write to its stdout is an entry of `writes`.
+    """
+
+    def __init__(self, argv, files=(), env=None, cwd="/tmp", deadline=15, packets=False):
         self.deadline = deadline
+        self.writes = []
         self.printed = {1: b"", 2: b""}
         self.runs = 0
         self.queue = []          # messages that were read ahead
@@ -35,7 +39,7 @@ class Worker:
         self.pending = b""
         request_read, self.requests = os.pipe()
         self.messages, message_write = os.pipe()
-        out, out_write = os.pipe()
+        out, out_write = os.pipe2(os.O_DIRECT if packets else 0)
         err, err_write = os.pipe()
         given = [os.open(os.devnull, os.O_RDONLY), out_write, err_write, request_read, message_write]
         for data in files:
@@ -76,6 +80,8 @@ class Worker:
                 os.close(fd)
                 return
             self.printed[number] += data
+            if number == 1:
+                self.writes.append(data)
 
     def send(self, **message):
         data = json.dumps(message, ensure_ascii=False).encode("utf-8", "surrogatepass")

@@ -49,9 +49,10 @@ class WorkerTest(unittest.TestCase):
             cls.shared = None
 
     @classmethod
-    def launch(cls, options=(), **env):
+    def launch(cls, options=(), packets=False, **env):
         argv = [cls.home + "/bin/java", *OPTIONS, *options, "-cp", "/proc/self/fd/5", "osb.worker.Worker"]
-        worker = Worker(argv, [JAR], env=dict(os.environ, LC_ALL="C.UTF-8", **env), deadline=60)
+        worker = Worker(argv, [JAR], env=dict(os.environ, LC_ALL="C.UTF-8", **env), deadline=60,
+                        packets=packets)
         cls.version = worker.ready()["version"]
         return worker
 
@@ -129,6 +130,14 @@ class WorkerTest(unittest.TestCase):
         self.printed('System.out.println("\u00e9 \u6f22 \U0001f600"); System.out.print("no newline");',
                      "\u00e9 \u6f22 \U0001f600\nno newline")
         self.printed('System.err.print("e")', "e", 2)
+
+    def test_a_line_is_one_write(self):
+        self.worker = self.launch(packets=True)
+        self.addCleanup(self.worker.close)
+        self.printed('System.out.println("text"); System.out.println(5); System.out.println(new char[] {'
+                     "'c'}); System.out.printf(\"%d and %s%n\", 1, List.of(2)); System.out.print(3);",
+                     "text\n5\nc\n1 and [2]\n3")
+        self.assertEqual(self.worker.writes, [b"text\n", b"5\n", b"c\n", b"1 and [2]\n", b"3"])
 
     def test_output_of_programs_and_closed_streams(self):
         self.printed('new ProcessBuilder("echo", "child").inheritIO().start().waitFor();', "child\n")

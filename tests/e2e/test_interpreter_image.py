@@ -5,6 +5,7 @@ import pathlib
 import pytest
 from support.wire import texts
 from test_images import image
+from test_rings import HERE, RINGS, run
 
 ARCHIVE = pathlib.Path(__file__).parents[2] / "build" / "images" / "code-interpreter.tar"
 NAME = "opensandbox/code-interpreter"
@@ -43,6 +44,12 @@ def result(execd, language, code):
 def test_names_and_entrypoints_of_the_clients(interpreter, tag, entrypoint):
     execd = sandbox(interpreter, tag, entrypoint=[entrypoint])
     assert result(execd, "python", "6 * 7") == "42"
+
+
+@pytest.mark.parametrize("flow", ["languages", "interpreter", "quickstart_async", "sandbox_guide"])
+@pytest.mark.parametrize("ring", ["new", "old"])
+def test_samples_of_the_documents(interpreter, ring, flow):
+    run([RINGS[ring] / "bin" / "python", HERE / "flows" / f"{flow}.py"], interpreter, FLOW_IMAGE=f"{NAME}:latest", FLOW_INTERPRETER=f"{NAME}:v1.0.1")
 
 
 def test_python(interpreter):

@@ -12,7 +12,7 @@ FLOWS = ["quickstart_async", "quickstart_sync", "interpreter", "sandbox_guide"]
 
 
 def run(command, server, **extra):
-    env = clean_environment(OPEN_SANDBOX_DOMAIN=server.address, FLOW_IMAGE="host", PYTHONDONTWRITEBYTECODE="1", **extra)
+    env = clean_environment(**{"OPEN_SANDBOX_DOMAIN": server.address, "FLOW_IMAGE": "host", "PYTHONDONTWRITEBYTECODE": "1", **extra})
     done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}\n{server.log_tail()}"
     assert done.stdout.strip().endswith("flow ok"), done.stdout
