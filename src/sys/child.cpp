@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -49,7 +50,7 @@ struct Plan {
   bool change_ids, set_uid, set_gid;
   uid_t uid;
   gid_t gid;
-  bool new_group, new_session, own_terminal;
+  bool new_group, new_session, own_terminal, ends_with_us;
   const char* oom_text;  // null: leave it
   uint64_t open_files;   // 0: leave it
 
@@ -132,6 +133,8 @@ int prepare(Plan* plan) {
   if (plan->open_files != 0) limit_open_files(plan->open_files);
   // The directory is entered with the new identity, as the program itself would.
   if (plan->change_ids && change_identity(plan) != 0) return fail(plan, Step::identity);
+  // Behind the change of identity, which takes it away.
+  if (plan->ends_with_us) ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   if (plan->cwd && ::chdir(plan->cwd) != 0) return fail(plan, Step::directory);
   return 0;
 }
@@ -335,6 +338,7 @@ Child start_child(const ChildSpec& spec) {
   plan.new_group = spec.new_group;
   plan.new_session = spec.new_session;
   plan.own_terminal = spec.own_terminal;
+  plan.ends_with_us = spec.ends_with_us;
   plan.open_files = spec.open_files;
   plan.oom_text = spec.oom_score_adj > 0 ? oom.c_str() : nullptr;
 

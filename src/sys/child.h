@@ -35,6 +35,7 @@ struct ChildSpec {
   bool new_session = false;      // setsid instead
   bool own_terminal = false;     // descriptor 0 becomes the terminal of that session (needs new_session)
   int oom_score_adj = 0;         // raised in the child when > 0
+  bool ends_with_us = false;     // SIGKILL when the thread that starts it ends, however that happens
   uint64_t open_files = 0;       // soft limit of open descriptors in the child; 0: inherited
 };
 

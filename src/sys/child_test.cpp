@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -175,6 +176,31 @@ TEST(Child, LeadsItsOwnGroupOrSession) {
   ChildSpec spec = shell(script);
   spec.new_session = true;
   EXPECT_EQ(run(spec).output, "1 1\n");
+}
+
+TEST(Child, EndsWithUsWhenAskedTo) {
+  for (bool asked : {true, false}) {
+    Pipe pids = make_pipe(), go = make_pipe();
+    pid_t starter = ::fork();
+    if (starter == 0) {
+      go.write = {};
+      ChildSpec spec = shell("sleep 60");
+      spec.ends_with_us = asked;
+      Child child = start_child(spec);
+      ssize_t told = ::write(pids.write.get(), &child.pid, sizeof child.pid);
+      char none;
+      ::_exit(told > 0 && ::read(go.read.get(), &none, 1) == 0 ? 0 : 1);
+    }
+    pid_t pid = 0;
+    ASSERT_EQ(::read(pids.read.get(), &pid, sizeof pid), static_cast<ssize_t>(sizeof pid));
+    Fd child(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+    ASSERT_TRUE(child);
+    go.write = {};
+    ASSERT_EQ(::waitpid(starter, nullptr, 0), starter);
+    pollfd ended{child.get(), POLLIN, 0};
+    EXPECT_EQ(::poll(&ended, 1, asked ? 10'000 : 100), asked ? 1 : 0);
+    ::kill(pid, SIGKILL);
+  }
 }
 
 TEST(Child, RaisesItsOwnOomScoreOnly) {

@@ -55,6 +55,7 @@ sys::ChildSpec child_spec(WorkerProgram program, const std::string& cwd, const W
   spec.env.push_back("PWD=" + cwd);
   spec.cwd = cwd;
   spec.new_session = true;
+  spec.ends_with_us = true;  // one that is busy would not see the end of its channel
   spec.oom_score_adj = limits.oom_score_adj;
   spec.open_files = limits.open_files;
   return spec;

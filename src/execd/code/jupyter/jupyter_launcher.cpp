@@ -44,6 +44,7 @@ sys::ChildSpec child_spec(const Kernelspec& kernel, const Environment& env, cons
   spec.env = to_strings(kernel_environment(kernel, env, cwd));
   spec.cwd = cwd;
   spec.new_session = true;
+  spec.ends_with_us = true;
   spec.oom_score_adj = limits.oom_score_adj;
   spec.open_files = limits.open_files;
   return spec;
