@@ -23,7 +23,6 @@ class BashKernel : public Kernel {
   std::optional<std::string> ended() const override { return ended_; }
   bool busy() const override { return session_->busy(); }
 
-  // Output is not limited: it is the stream of a session, which a slow reader holds back.
   void execute(std::string code, std::shared_ptr<Journal> events, RunLimits limits) override {
     if (code.find('\0') != std::string::npos) {
       events->append(status_event("error"));
@@ -35,6 +34,7 @@ class BashKernel : public Kernel {
     run.execution = std::make_shared<Execution>(Execution{new_hex_id(), std::move(events)});
     run.of_context = true;
     run.timeout = limits.time;
+    run.allowance = OutputAllowance(limits.output_bytes);
     latest_ = run.execution->id;
     session_->run(std::move(run));
   }

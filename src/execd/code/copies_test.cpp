@@ -237,6 +237,10 @@ TEST_F(Code, LimitsHoldForEveryRun) {
   EXPECT_EQ(late->text("stdout"), "0123456789");
   EXPECT_EQ(late->text("stderr"), "[output of more than 10 bytes is left out]\n");
   EXPECT_EQ(run("", "print('again')")->text("stdout"), "again\n");
+  auto bash = call("POST", "/code", {},
+                   R"({"code":"printf 0123456789abc; echo x >&2; sleep 9","context":{"language":"bash"}})");
+  EXPECT_EQ(bash->text("stdout"), "0123456789");
+  EXPECT_THAT(bash->text("stderr"), HasSubstr("[output of more than 10 bytes is left out]\n"));
 }
 
 TEST_F(Code, ModulesArePreloaded) {

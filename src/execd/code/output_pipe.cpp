@@ -8,19 +8,9 @@
 #include <utility>
 
 #include "base/error.h"
+#include "execd/output_allowance.h"
 
 namespace osb::execd {
-
-size_t complete_utf8(std::string_view text) {
-  for (size_t back = 1; back <= std::min<size_t>(3, text.size()); ++back) {
-    auto byte = static_cast<unsigned char>(text[text.size() - back]);
-    if ((byte & 0xc0) == 0x80) continue;  // goes on
-    size_t length = byte >= 0xf0 && byte < 0xf8 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc2 ? 2 : 1;
-    if (byte >= 0xf8) length = 1;  // never begins a character
-    return length > back ? text.size() - back : text.size();
-  }
-  return text.size();
-}
 
 Pipe make_output_pipe() {
   Pipe pipe = make_pipe();

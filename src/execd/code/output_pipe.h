@@ -10,9 +10,6 @@
 
 namespace osb::execd {
 
-// Length of `text` without a UTF-8 character at its end that still lacks bytes.
-size_t complete_utf8(std::string_view text);
-
 // A pipe whose read end alone does not block: worker processes expect ordinary descriptors.
 Pipe make_output_pipe();
 

@@ -8,21 +8,6 @@
 namespace osb::execd {
 namespace {
 
-TEST(CompleteUtf8, CutsOnlyUnfinishedCharacters) {
-  EXPECT_EQ(complete_utf8(""), 0u);
-  EXPECT_EQ(complete_utf8("abc"), 3u);
-  EXPECT_EQ(complete_utf8("a\xc3"), 1u);
-  EXPECT_EQ(complete_utf8("a\xc3\xa4"), 3u);
-  EXPECT_EQ(complete_utf8("a\xe2\x82"), 1u);
-  EXPECT_EQ(complete_utf8("a\xe2\x82\xac"), 4u);
-  EXPECT_EQ(complete_utf8("\xf0\x9f\x98"), 0u);
-  EXPECT_EQ(complete_utf8("\xf0\x9f\x98\x80"), 4u);
-  // Bytes that no character begins or goes on with are not waited for.
-  EXPECT_EQ(complete_utf8("a\xff"), 2u);
-  EXPECT_EQ(complete_utf8("a\xc0"), 2u);
-  EXPECT_EQ(complete_utf8("\x80\x80\x80\x80"), 4u);
-}
-
 TEST(OutputPipe, DrainTakesWhatWasThereAndTheHeldBytes) {
   net::Loop loop;
   Pipe ends = make_pipe(O_NONBLOCK);

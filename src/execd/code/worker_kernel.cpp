@@ -108,6 +108,7 @@ void WorkerKernel::execute(std::string code, std::shared_ptr<Journal> events, Ru
   });
   run_ = Run{std::move(events), ++runs_, Clock::now()};
   run_->limits = limits;
+  run_->allowance = OutputAllowance(limits.output_bytes);
   if (limits.time.count() > 0) net::spawn(executor_, "worker time", watch_time(shared_from_this(), runs_));
   net::spawn(executor_, "worker request", send(shared_from_this(), execute_request(run_->number, code)));
 }
@@ -198,17 +199,10 @@ void WorkerKernel::finish_run() {
 void WorkerKernel::push_output(OutputPipe& pipe, const std::string& text) {
   if (!ready_ && &pipe == &errors_) said_ = (said_ + text).substr(0, kSaidBytes);
   if (text.empty() || !run_ || run_->failed) return;
-  uint64_t limit = run_->limits.output_bytes, before = run_->printed;
-  run_->printed += text.size();
-  if (limit == 0 || run_->printed <= limit) {
-    run_->events->append(&pipe == &output_ ? stdout_event(text) : stderr_event(text));
-  } else if (before <= limit) {
-    std::string kept = text.substr(0, limit - before);
-    kept.resize(complete_utf8(kept));
-    if (!kept.empty()) run_->events->append(&pipe == &output_ ? stdout_event(kept) : stderr_event(kept));
-    run_->events->append(
-        stderr_event("[output of more than " + std::to_string(limit) + " bytes is left out]\n"));
-  }
+  OutputAllowance::Passed passed = run_->allowance.take(text);
+  if (!passed.text.empty())
+    run_->events->append(&pipe == &output_ ? stdout_event(passed.text) : stderr_event(passed.text));
+  if (passed.first_cut) run_->events->append(stderr_event(run_->allowance.notice()));
 }
 
 void WorkerKernel::drain_output() {

@@ -23,6 +23,7 @@
 #include "execd/code/output_pipe.h"
 #include "execd/code/worker_channel.h"
 #include "execd/code/worker_message.h"
+#include "execd/output_allowance.h"
 #include "net/timer.h"
 #include "sys/child.h"
 
@@ -83,8 +84,8 @@ class WorkerKernel : public Kernel, public std::enable_shared_from_this<WorkerKe
     bool failed = false;
     bool signalled = false;  // since the worker last said that it takes interrupts
     RunLimits limits;
+    OutputAllowance allowance;
     bool expired = false;  // its time is over
-    uint64_t printed = 0;
   };
   struct Copying {
     bool done = false;

@@ -135,7 +135,8 @@ void Session::begin(SessionRun run) {
     finish(stopped_event(error.message()), nullptr);
     return;
   }
-  shell_->read_into(consumer(OutputKind::out), consumer(OutputKind::err));
+  auto allowance = std::make_shared<OutputAllowance>(wanted.allowance);
+  shell_->read_into(consumer(OutputKind::out, allowance), consumer(OutputKind::err, allowance));
   current_->journal().on_drain([weak = std::weak_ptr(shell_)] {
     if (auto shell = weak.lock()) shell->resume();
   });
@@ -146,12 +147,17 @@ void Session::begin(SessionRun run) {
                watch_time(shared_from_this(), current_->id(), std::min(wanted.timeout, kLongest)));
 }
 
-OutputReader::Consumer Session::consumer(OutputKind kind) {
+OutputReader::Consumer Session::consumer(OutputKind kind, std::shared_ptr<OutputAllowance> allowance) {
   auto record =
       std::make_shared<OutputRecord>(current_->run.execution->journal, kind, current_->run.terminators);
   current_->records.push_back(record);
   OutputReader::Consumer out;
-  out.take = [record](std::string_view bytes, bool more) { record->take(bytes, more); };
+  out.take = [record, allowance, journal = current_->run.execution->journal](std::string_view bytes,
+                                                                             bool more) {
+    OutputAllowance::Passed passed = allowance->take(bytes);
+    record->take(passed.text, more && !passed.first_cut);
+    if (passed.first_cut) journal->append(stderr_event(allowance->notice()));
+  };
   out.congested = [record] { return record->congested(); };
   return out;
 }

@@ -18,6 +18,7 @@
 #include "execd/command/command_request.h"
 #include "execd/executions.h"
 #include "execd/line_splitter.h"
+#include "execd/output_allowance.h"
 #include "execd/session/shell.h"
 
 namespace osb::execd {
@@ -26,6 +27,7 @@ struct SessionRun {
   std::string command;                   // without NUL
   std::string cwd;                       // absolute; empty: where the session is
   std::chrono::milliseconds timeout{0};  // from the moment it is its turn; 0: none
+  OutputAllowance allowance;
   LineSplitter::Terminators terminators = LineSplitter::Terminators::keep;
   std::shared_ptr<Execution> execution;
   // Of a code context: its journal has the `init` event, an error comes behind a `status` event, and an
@@ -67,7 +69,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void next();
   void begin(SessionRun run);
   void start_shell();
-  OutputReader::Consumer consumer(OutputKind kind);
+  OutputReader::Consumer consumer(OutputKind kind, std::shared_ptr<OutputAllowance> allowance);
   void reported(ShellReport report);
   void exited(sys::ExitStatus status);
   void finish(std::string terminal_event, std::shared_ptr<Shell> shell);

@@ -142,7 +142,7 @@ void JupyterKernel::execute(std::string code, std::shared_ptr<Journal> events, R
     if (auto self = weak.lock()) self->changed_.notify();
   });
   interrupted_ = false;
-  run_.emplace(std::move(events), new_hex_id());
+  run_.emplace(std::move(events), new_hex_id(), OutputAllowance(limits.output_bytes));
   net::spawn(
       executor_, "kernel request",
       send(shared_from_this(), KernelChannel::shell, "execute_request", execute_content(code), run_->id()));

@@ -56,8 +56,8 @@ json::Object execute_content(std::string_view code) {
   return content;
 }
 
-JupyterRun::JupyterRun(std::shared_ptr<Journal> events, std::string id)
-    : events_(std::move(events)), id_(std::move(id)), started_(Clock::now()) {}
+JupyterRun::JupyterRun(std::shared_ptr<Journal> events, std::string id, OutputAllowance allowance)
+    : events_(std::move(events)), id_(std::move(id)), allowance_(allowance), started_(Clock::now()) {}
 
 void JupyterRun::published(const JupyterMessage& message) {
   bool ours = message.parent == id_;
@@ -86,7 +86,10 @@ void JupyterRun::replied(const JupyterMessage& message) {
 
 void JupyterRun::print(bool to_stdout, std::string_view text) {
   if (text.empty() || failed_) return;
-  events_->append(to_stdout ? stdout_event(text) : stderr_event(text));
+  OutputAllowance::Passed passed = allowance_.take(text);
+  if (!passed.text.empty())
+    events_->append(to_stdout ? stdout_event(passed.text) : stderr_event(passed.text));
+  if (passed.first_cut) events_->append(stderr_event(allowance_.notice()));
 }
 
 void JupyterRun::left_out() { print(false, "[a message of the kernel was left out: it is too large]\n"); }

@@ -10,6 +10,7 @@
 
 #include "execd/code/jupyter/jupyter_message.h"
 #include "execd/journal.h"
+#include "execd/output_allowance.h"
 
 namespace osb::execd {
 
@@ -19,7 +20,7 @@ json::Object execute_content(std::string_view code);
 class JupyterRun {
  public:
   // `id`: of the request.
-  JupyterRun(std::shared_ptr<Journal> events, std::string id);
+  JupyterRun(std::shared_ptr<Journal> events, std::string id, OutputAllowance allowance = {});
 
   const std::string& id() const { return id_; }
   Journal& events() { return *events_; }
@@ -54,6 +55,7 @@ class JupyterRun {
 
   std::shared_ptr<Journal> events_;
   std::string id_;
+  OutputAllowance allowance_;
   std::chrono::steady_clock::time_point started_;
   bool begun_ = false, reply_ = false, idle_ = false, failed_ = false, interrupted_ = false;
   json::Object answer_;  // the reply, for its end

@@ -9,6 +9,7 @@ namespace osb::execd {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 class JupyterRunTest : public ::testing::Test {
  protected:
@@ -56,6 +57,18 @@ TEST_F(JupyterRunTest, IsOverAfterBothHalvesInAnyOrder) {
   published("status", R"({"execution_state":"idle"})");
   EXPECT_TRUE(run_.over());
   EXPECT_THAT(events(), ElementsAre("stdout \"late\"", "execution_complete"));
+}
+
+TEST_F(JupyterRunTest, PrintsNoMoreThanAllowed) {
+  run_ = JupyterRun(journal_, "run", OutputAllowance(3));
+  begin();
+  published("stream", R"({"name":"stdout","text":"ab"})");
+  published("stream", R"({"name":"stderr","text":"cd"})");
+  published("stream", R"({"name":"stdout","text":"ef"})");
+  published("execute_result", R"({"data":{"text/plain":"7"},"execution_count":1})");
+  EXPECT_THAT(events(), ElementsAre("stdout \"ab\"", "stderr \"c\"",
+                                    "stderr \"[output of more than 3 bytes is left out]\\n\"",
+                                    HasSubstr("execution_count"), HasSubstr("\"7\""), "execution_complete"));
 }
 
 TEST_F(JupyterRunTest, StreamsDisplaysAndResults) {
