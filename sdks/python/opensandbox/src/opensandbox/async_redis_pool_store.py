@@ -54,11 +54,11 @@ class AsyncRedisPoolStateStore:
         if script is None:
             script = self._scripts[call.name] = self._redis.register_script(call.script)
         try:
-            reply: list[Any] = await script(keys=wire.keys(self._prefix, pool_name), args=list(call.arguments))
+            reply: Any = await script(keys=wire.keys(self._prefix, pool_name), args=list(call.arguments))
         except self._failures as error:
             message = f"Redis did not do {call.name} for pool {pool_name}: {error}"
             raise PoolStateStoreUnavailableException(message, error if isinstance(error, Exception) else None) from error
-        return reply
+        return list(reply)
 
     async def try_take_idle(self, pool_name: str) -> str | None:
         """Take the sandbox that waits longest; None if there is none."""
