@@ -260,3 +260,56 @@ def test_code(kind):
             await done(codes.delete_contexts(python))
             assert await done(codes.list_contexts(python)) == []
     play(main())
+
+
+@pytest.mark.parametrize("language, code, printed", [
+    ("JAVA", 'System.out.println("Calculating sum...");\nint a = 10;\nint b = 20;\nint sum = a + b;\nSystem.out.println("Sum: " + sum);\nsum',
+     "Calculating sum...\nSum: 30\n"),
+    ("GO", '''
+        package main
+        import "fmt"
+        func main() {
+            x := 10
+            y := 20
+            fmt.Printf("Sum: %d\\n", x+y)
+        }
+        ''', "Sum: 30\n"),
+    ("TYPESCRIPT", """
+        const greeting: string = "Hello from TypeScript!";
+        console.log(greeting);
+        const sum = (a: number, b: number): number => a + b;
+        console.log(`Sum: ${sum(10, 20)}`);
+        """, "Hello from TypeScript!\nSum: 30\n"),
+    ("JAVASCRIPT", "console.log([1, 2, 3].map(x => x * 2).join())", "2,4,6\n"),
+    ("BASH", "for i in 1 2; do echo $i; done", "1\n2\n"),
+], ids=lambda value: value if isinstance(value, str) and value.isupper() else "")  # fmt: skip
+def test_code_in_other_languages(kind, language, code, printed):
+    from code_interpreter import SupportedLanguage
+
+    async def main():
+        async with kind.sandbox(IMAGE, entrypoint=ENTRYPOINT, env=VERSIONS) as box:
+            codes = (await done(kind.CodeInterpreter.create(box))).codes
+            context = await done(codes.create_context(getattr(SupportedLanguage, language)))
+            run = await done(codes.run(code, context=context))
+            assert run.error is None and "".join(msg.text for msg in run.logs.stdout) == printed
+    play(main())
+
+
+def test_packages_are_installed_from_code(kind, tmp_path):
+    """As the page does it with pip; the package is one that we bring along, so that no network is needed."""
+    from code_interpreter import SupportedLanguage
+
+    async def main():
+        async with kind.sandbox(IMAGE, entrypoint=ENTRYPOINT) as box:
+            if (await done(box.commands.run("python3 -c 'import pip, setuptools'"))).exit_code != 0:
+                pytest.skip("the machine's own Python has no pip")
+            await done(box.files.write_file("/tmp/pkg/pyproject.toml", '[project]\nname = "tiny"\nversion = "1"\n'))
+            await done(box.files.write_file("/tmp/pkg/tiny.py", "answer = 42\n"))
+            codes = (await done(kind.CodeInterpreter.create(box))).codes
+            context = await done(codes.create_context(SupportedLanguage.PYTHON))
+            install = ("import subprocess, sys\nsubprocess.run([sys.executable, '-m', 'pip', 'install', '--no-index', '--no-build-isolation',"
+                       " '--target', '/tmp/site', '/tmp/pkg'], check=True)\nsys.path.insert(0, '/tmp/site')")
+            run = await done(codes.run(install, context=context))
+            assert run.error is None, run.error
+            assert (await done(codes.run("import tiny\ntiny.answer", context=context))).text == "42"
+    play(main())

@@ -14,6 +14,11 @@ def test_the_blocking_client_is_up_to_date():
     assert done.returncode == 0, done.stdout + "run sdks/python/tools/unasync.py"
 
 
+def test_the_reference_is_up_to_date_and_nothing_lacks_a_docstring():
+    done = subprocess.run([sys.executable, HERE.parent / "tools" / "reference.py", "--check"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def modules_after(statement):
     code = f"import sys\n{statement}\nprint(*sorted(sys.modules))"
     return set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split())

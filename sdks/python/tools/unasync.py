@@ -27,6 +27,7 @@ FILES = {
     BOX / "manager.py": BOX / "sync" / "manager.py",
     BOX / "pool_async.py": BOX / "sync" / "pool.py",
     BOX / "pool_manager_async.py": BOX / "sync" / "pool_manager.py",
+    BOX / "async_redis_pool_store.py": BOX / "redis_pool_store.py",
     **{
         BOX / "services" / f"{name}.py": BOX / "sync" / "services" / f"{name}.py"
         for name in ("_endpoint", "_runs", "command", "diagnostics", "egress", "filesystem", "health", "isolated", "metrics",
@@ -51,6 +52,7 @@ WORDS = {
     "AsyncPoolStateStore": "PoolStateStore",
     "AsyncPooledSandboxCreator": "PooledSandboxCreator",
     "InMemoryAsyncPoolStateStore": "InMemoryPoolStateStore",
+    "AsyncRedisPoolStateStore": "RedisPoolStateStore",
     "SandboxPoolManagerAsync": "SandboxPoolManagerSync",
     "__aenter__": "__enter__",
     "__aexit__": "__exit__",
@@ -126,6 +128,7 @@ def docstring(text: str) -> str:
         else:
             line = line.replace("`async with`", "`with`").replace("async function", "function").replace("Async function", "Function")
             line = line.replace("the async client", "the blocking client").replace("async functions", "functions")
+            line = line.replace("`redis.asyncio.Redis`", "`redis.Redis`").replace("for async pools", "for blocking pools")
             line = line.replace("an httpx.AsyncBaseTransport", "an httpx.BaseTransport")
             line = line.replace("the async face", "the blocking face").replace("Used from one event loop.", "Usable from several threads.")
             line = line.replace("The blocking one is made from this text by tools/unasync.py.", "Made by tools/unasync.py; edit the async text.")
@@ -192,6 +195,7 @@ def convert(source: Path) -> str:
     text = text.replace("from opensandbox.services.", "from opensandbox.sync.services.")
     text = text.replace("from opensandbox import _io_async", "from opensandbox import _io_sync")
     text = text.replace("from opensandbox._client import", "from opensandbox.sync._client import")
+    text = text.replace("from redis.asyncio import", "from redis import")
     text = text.replace("models.code import", "models.code_sync import") if "code_interpreter" in str(source) else text
     text = re.sub(r"\n\n*AsyncSandboxPool = .*", "", handlers(text), flags=re.S) + "\n" if source.name == "pool_async.py" else handlers(text)
     compile(text, str(FILES[source]), "exec")  # an `await` inside an f-string is one token to us, and an error here

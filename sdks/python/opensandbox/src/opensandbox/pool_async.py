@@ -151,7 +151,10 @@ class SandboxPoolAsync:
         self._manager: SandboxManager | None = None
         self._lifecycle = PoolLifecycleState.NOT_STARTED
         self._loop: io.Task | None = None
+        self._heart: io.Task | None = None
+        self._leading = False
         self._wake: io.Event | None = None
+        self._end: io.Event | None = None
         self._busy = 0
         self._failures = 0
         self._backoff_until = 0.0
@@ -166,6 +169,7 @@ class SandboxPoolAsync:
         Raises:
             PoolDestroyedException: a pool of that name was destroyed.
             PoolNotRunningException: it has been shut down.
+            PoolStateStoreUnavailableException: the store does not answer.
         """
         if self._lifecycle is PoolLifecycleState.RUNNING:
             return
@@ -182,9 +186,10 @@ class SandboxPoolAsync:
         except BaseException:
             self._lifecycle = PoolLifecycleState.NOT_STARTED
             raise
-        self._wake = io.Event()
+        self._wake, self._end = io.Event(), io.Event()
         self._lifecycle = PoolLifecycleState.RUNNING
         self._loop = io.spawn(self._run, name=f"pool-{self._name}")
+        self._heart = io.spawn(self._hold, name=f"pool-{self._name}-lock")
 
     async def shutdown(self, graceful: bool = True) -> None:
         """Stop. Idle sandboxes stay for other pools of that name; `release_all_idle` ends them.
@@ -203,6 +208,9 @@ class SandboxPoolAsync:
             if not await self._loop.join(limit):
                 self._loop.cancel()
                 await self._loop.join(5.0)
+        if self._end is not None and self._heart is not None:
+            self._end.set()
+            await self._heart.join(5.0)
         self._lifecycle = PoolLifecycleState.STOPPED
         try:
             await self._store.release_primary_lock(self._name, self._owner)
@@ -235,6 +243,7 @@ class SandboxPoolAsync:
             PoolNotRunningException: the pool does not run.
             PoolEmptyException: nothing idle, and the policy forbids creating.
             PoolAcquireFailedException: no idle one could be used, and the policy forbids creating.
+            PoolStateStoreUnavailableException: the store does not answer.
         """
         self._check_running()
         failure: Exception | None = None
@@ -351,6 +360,7 @@ class SandboxPoolAsync:
                 pause = await self._tick()
             except PoolDestroyedException as error:
                 self._last_error = str(error)
+                self._leading = False
                 log.warning("pool %s: %s", self._name, error)
                 return
             except Exception as error:
@@ -359,9 +369,24 @@ class SandboxPoolAsync:
             if self._lifecycle is PoolLifecycleState.RUNNING:
                 await io.wait_event(self._wake, pause)
 
+    async def _hold(self) -> None:
+        """Hold the lock: making sandboxes may take longer than it lasts."""
+        assert self._end is not None
+        ttl = self._config.primary_lock_ttl
+        while not await io.wait_event(self._end, min(_TICK, ttl.total_seconds() / 3)):
+            if not self._leading:
+                continue
+            try:
+                self._leading = await self._store.renew_primary_lock(self._name, self._owner, ttl)
+            except Exception as error:
+                log.warning("pool %s: the lock was not renewed: %s", self._name, error)
+
     async def _tick(self) -> float:
         """One look; gives the seconds until the next."""
-        if not await self._store.try_acquire_primary_lock(self._name, self._owner, self._config.primary_lock_ttl):
+        self._leading = await self._store.try_acquire_primary_lock(self._name, self._owner, self._config.primary_lock_ttl)
+        if not self._leading:
+            if await self._store.get_destroy_state(self._name) is not PoolDestroyState.ACTIVE:
+                raise PoolDestroyedException(f"pool {self._name} was destroyed")
             return _TICK
         least = self._config.acquire_min_remaining_ttl
         await self._kill_all(await reap_expired_idle_with_min_ttl_async(self._store, self._name, datetime.now(timezone.utc), least))
@@ -384,7 +409,7 @@ class SandboxPoolAsync:
 
     async def _warm(self, _: int) -> None:
         """Make one and put it into the store; whatever fails, nothing is left behind."""
-        if self._lifecycle is not PoolLifecycleState.RUNNING:
+        if self._lifecycle is not PoolLifecycleState.RUNNING or not self._leading:
             return
         async with self._guard:
             self._busy += 1

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 
 from .exceptions import PoolDestroyedException
-from .pool_types import IdleEntry, PoolDestroyState, StoreCounters, TakeIdleResult
+from .pool_types import AsyncPoolStateStore, IdleEntry, PoolDestroyState, PoolStateStore, StoreCounters, TakeIdleResult
 
 _DAY = 86400.0
 
@@ -25,7 +25,7 @@ class _Pool:
     tombstone_end: float | None = None
 
 
-class InMemoryPoolStateStore:
+class InMemoryPoolStateStore(PoolStateStore):
     """A store for blocking pools of one process; may be shared by threads.
 
     Example:
@@ -56,6 +56,7 @@ class InMemoryPoolStateStore:
         return self.try_take_idle_min_ttl(pool_name, timedelta(0)).sandbox_id
 
     def try_take_idle_min_ttl(self, pool_name: str, min_remaining_ttl: timedelta) -> TakeIdleResult:
+        """As `try_take_idle`, with more than that time left; those passed over are forgotten and told."""
         with self._guard:
             pool, now = self._pool(pool_name), time.time()
             passed: list[str] = []
@@ -108,6 +109,7 @@ class InMemoryPoolStateStore:
         self.reap_expired_idle_min_ttl(pool_name, now, timedelta(0))
 
     def reap_expired_idle_min_ttl(self, pool_name: str, now: datetime, min_remaining_ttl: timedelta) -> tuple[str, ...]:
+        """Forget sandboxes with no more than that time left; gives those that are still alive."""
         with self._guard:
             pool, at = self._pool(pool_name), now.timestamp()
             old = [s for s, end in pool.expires.items() if end - at <= min_remaining_ttl.total_seconds()]
@@ -159,7 +161,7 @@ class InMemoryPoolStateStore:
             self._pools[pool_name] = _Pool(destroy=old.destroy, tombstone_end=old.tombstone_end)
 
 
-class InMemoryAsyncPoolStateStore:
+class InMemoryAsyncPoolStateStore(AsyncPoolStateStore):
     """A store for async pools of one process. Nothing of it waits, so it may be shared with threads, too."""
 
     def __init__(self) -> None:
@@ -169,6 +171,7 @@ class InMemoryAsyncPoolStateStore:
         return self._store.try_take_idle(pool_name)
 
     async def try_take_idle_min_ttl(self, pool_name: str, min_remaining_ttl: timedelta) -> TakeIdleResult:
+        """As `try_take_idle`, with more than that time left; those passed over are forgotten and told."""
         return self._store.try_take_idle_min_ttl(pool_name, min_remaining_ttl)
 
     async def put_idle(self, pool_name: str, sandbox_id: str) -> None:
@@ -192,6 +195,7 @@ class InMemoryAsyncPoolStateStore:
     async def reap_expired_idle_min_ttl(
         self, pool_name: str, now: datetime, min_remaining_ttl: timedelta
     ) -> tuple[str, ...]:
+        """Forget sandboxes with no more than that time left; gives those that are still alive."""
         return self._store.reap_expired_idle_min_ttl(pool_name, now, min_remaining_ttl)
 
     async def snapshot_counters(self, pool_name: str) -> StoreCounters:

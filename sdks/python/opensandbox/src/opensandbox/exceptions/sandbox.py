@@ -72,6 +72,7 @@ class SandboxException(Exception):
 
     @property
     def is_retryable(self) -> bool:
+        """Whether the same call may succeed later."""
         return self._is_retryable
 
     def __str__(self) -> str:

@@ -185,6 +185,7 @@ class Retries:
         return min(given) if given else None
 
     def after_answer(self, response: Response) -> float | None:
+        """Seconds to wait before the next attempt; None: the answer stands."""
         if response.status not in self._policy.retryable_statuses_for(self._method):
             return None
         wanted = retry_after(response)
