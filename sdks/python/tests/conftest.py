@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,6 +31,17 @@ def server() -> Iterator[object]:
     os.environ["OPEN_SANDBOX_DOMAIN"] = server.address
     yield server
     server.stop()
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left(request):
+    """The documents' samples leave sandboxes behind, as users do. A test that lists them must see none but its own."""
+    server = request.getfixturevalue("server") if "server" in request.fixturenames else None
+    yield
+    while server and (left := server.list()):
+        for sandbox in left:
+            server.delete(sandbox["id"])
+        time.sleep(0.05)
 
 
 @pytest.fixture()
