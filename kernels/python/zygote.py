@@ -56,10 +56,10 @@ class Zygote:
             yield self.interpreter.load_ipython,
         yield self.rehearse,
 
-    def rehearse(self):
+    def rehearse(self, times=REHEARSALS):
         """Runs a few cells, so that what the first run of a context writes into memory that it shares with us (counters
         and caches beside the bytecode, above all) is written already."""
-        for code in REHEARSALS * ("1 + 1", "x = 1", "def f(x):\n    return x\nf(1)", "[1, 2]"):
+        for code in times * ("1 + 1", "x = 1", "def f(x):\n    return x\nf(1)", "[1, 2]"):
             self.interpreter.run(code, 1)
         self.interpreter.reset()
 
@@ -152,6 +152,7 @@ class Zygote:
             return None
         ours.close()
         self.leave()
+        self.rehearse(1)  # copies the pages that a run writes to, while nobody waits
         waiting = Channel(theirs.detach())
         request, fds = waiting.receive()
         waiting.close()
