@@ -172,6 +172,44 @@ def part_client(server):
     row("  against the stub (the client's own time)", f"{ms(percentile(alone['concurrent']['times'], 50))} / {ms(alone['concurrent']['total'])}")
 
 
+def part_sdk(server):
+    """Our Python client beside the released one, the same program, in turns."""
+    copy = REPOSITORY / "build" / "bench-sdk"  # with bytecode, as pip installs it
+    shutil.rmtree(copy, ignore_errors=True)
+    for package in ("opensandbox/src/opensandbox", "code-interpreter/src/code_interpreter"):
+        shutil.copytree(REPOSITORY / "sdks" / "python" / package, copy / Path(package).name, ignore=shutil.ignore_patterns("__pycache__"))
+    python = str(REPOSITORY / ".venv-sdk" / "bin" / "python")
+    subprocess.run([python, "-m", "compileall", "-q", str(copy)], check=True)
+    ours = ([python], clean_environment(PYTHONPATH=str(copy)))
+    theirs = ([sys.executable], clean_environment())
+
+    def run(client, what):
+        command, environment = client
+        begin = time.perf_counter()
+        done = subprocess.run([*command, str(REPOSITORY / "bench" / "sdk.py"), server.address, what], env=environment, capture_output=True,
+                              text=True, timeout=300)
+        took = time.perf_counter() - begin
+        if done.returncode != 0:
+            raise RuntimeError(done.stderr)
+        return took, json.loads(done.stdout)
+
+    for client in (ours, theirs):  # their bytecode is compiled
+        run(client, "once")
+    fresh = [(run(ours, "once")[0], run(theirs, "once")[0]) for _ in range(15)]
+    mine, other = (percentile([pair[side] for pair in fresh], 50) for side in (0, 1))
+    row("create → command → kill, fresh Python process, p50", ms(mine), "≤ 0.25×", ms(other), f"{mine / other:.2f}×")
+    (_, mine), (_, other) = run(ours, "warm"), run(theirs, "warm")
+    for face in ("async", "sync"):
+        a, b = percentile(mine[face], 50), percentile(other[face], 50)
+        row(f"  warm process, {face}, p50", ms(a), "≤ 0.6×", ms(b), f"{a / b:.2f}×")
+    (_, mine), (_, other) = run(ours, "commands"), run(theirs, "commands")
+    row("1000 commands at once from one async process", f"{mine['good']} in {ms(mine['seconds'])}", "all", f"{other['good']} in {ms(other['seconds'])}",
+        f"{mine['seconds'] / other['seconds']:.2f}×")
+    (_, mine), (_, other) = run(ours, "memory"), run(theirs, "memory")
+    row("memory per connected sandbox object", f"{mine['bytes'] / 1024:.1f} KiB", "", f"{other['bytes'] / 1024:.1f} KiB",
+        f"{mine['bytes'] / other['bytes']:.2f}×")
+
+
 def part_command(server):
     sandbox = server.create()["id"]
     endpoint = server.endpoint(sandbox)
@@ -401,7 +439,7 @@ def part_size(server):
         row(f"{name}, stripped", f"{size:.1f} MB", "≤ 8 MB" if name == "execd" else "")
 
 
-PARTS = {"create": part_create, "docker": part_docker, "client": part_client, "command": part_command, "stream": part_stream, "pty": part_pty, "code": part_code,
+PARTS = {"create": part_create, "docker": part_docker, "client": part_client, "sdk": part_sdk, "command": part_command, "stream": part_stream, "pty": part_pty, "code": part_code,
          "api": part_api, "http": part_http, "files": part_files, "size": part_size}
 
 
