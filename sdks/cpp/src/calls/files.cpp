@@ -42,7 +42,7 @@ Value permissions_json(const Permissions& permissions) {
 }  // namespace
 
 std::map<std::string, FileInfo> Files::infos(const std::vector<std::string>& paths,
-                                            std::stop_token stop) const {
+                                             std::stop_token stop) const {
   std::map<std::string, FileInfo> infos;
   if (paths.empty()) return infos;
   Call call = json_call("GET", prefix_ + "/files/info" + query(path_pairs(paths)),
