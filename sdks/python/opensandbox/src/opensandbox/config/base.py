@@ -24,7 +24,7 @@ _DOMAIN = "localhost:8080"
 class Connection(BaseModel):
     """Fields and their meaning are described with `ConnectionConfig`."""
 
-    model_config = ConfigDict(arbitrary_types_allowed=True)
+    model_config = ConfigDict(arbitrary_types_allowed=True, defer_build=True)  # nobody makes one of this class itself
 
     api_key: str | None = Field(default=None, repr=False)
     domain: str | None = None
