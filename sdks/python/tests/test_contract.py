@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from conftest import REPOSITORY
 
-FOLDER = Path(os.environ.get("OSB_CONTRACT", REPOSITORY.parent / "shared" / "contract"))
+FOLDER = Path(os.environ.get("OSB_CONTRACT", REPOSITORY / "no-documents"))
 WANTED = {"000": 8, "002": 9, "004": 1}  # blocks with marks around them; 001 is a page without, test_documents has what it shows
 # What the block's text or comments say is printed; every other block only has to end well.
 PRINTS = {
@@ -29,7 +29,7 @@ def blocks():
 
 
 BLOCKS = list(blocks())
-documents = pytest.mark.skipif(not BLOCKS, reason="the documents are not beside the repository; OSB_CONTRACT names their folder")
+documents = pytest.mark.skipif(not BLOCKS, reason="OSB_CONTRACT does not name a folder with the contract documents; test_documents runs their code")
 
 
 @documents
