@@ -1,0 +1,81 @@
+// osb exec and osb run: one command in a sandbox, in one that is there or in one that is made for it.
+#include "osb/commands/all.h"
+#include "osb/commands/run_flags.h"
+#include "osb/connection.h"
+#include "osb/create_flags.h"
+#include "osb/duration_words.h"
+#include "osb/interrupts.h"
+#include "osb/problem.h"
+
+namespace osb::cli {
+
+namespace {
+
+int exec(Invocation& run) {
+  opensandbox::RunOptions options = run_options(run);
+  return run_line_in(open_sandbox(run).commands(), session_line(run.rest()), options);
+}
+
+// Kills the sandbox when it goes, whatever happened meanwhile.
+class Borrowed {
+ public:
+  Borrowed(opensandbox::Sandbox sandbox, bool keep) : sandbox_(std::move(sandbox)), keep_(keep) {}
+  ~Borrowed() {
+    if (keep_) return;
+    try {
+      sandbox_.kill();
+    } catch (const std::exception& error) {
+      write_all(STDERR_FILENO, "osb: ending sandbox " + sandbox_.id() + ": " + error.what() + "\n");
+    }
+  }
+  Borrowed(const Borrowed&) = delete;
+  Borrowed& operator=(const Borrowed&) = delete;
+  const opensandbox::Sandbox& operator*() const { return sandbox_; }
+
+ private:
+  opensandbox::Sandbox sandbox_;
+  bool keep_;
+};
+
+opensandbox::Sandbox make(Invocation& run) {
+  Interrupts interrupts;  // Ctrl-C while it is made takes it away again
+  return opensandbox::Sandbox::create(create_options(run, run.argument("IMAGE")), connection(run), interrupts.token());
+}
+
+int run_image(Invocation& run) {
+  opensandbox::RunOptions options;
+  options.working_directory = run.option("workdir").value_or("");
+  Borrowed sandbox(make(run), run.flag("keep"));
+  if (run.flag("keep")) write_all(STDERR_FILENO, (*sandbox).id() + "\n");
+  return run_line_in((*sandbox).commands(), session_line(run.rest()), options);
+}
+
+constexpr Argument kExecArguments[] = {{"SANDBOX", "Id of the sandbox"},
+                                       {"COMMAND", "Program and its arguments, or one line for the shell",
+                                        Count::command}};
+constexpr Argument kRunArguments[] = {{"IMAGE", "Image of the sandbox"},
+                                      {"COMMAND", "Program and its arguments, or one line for the shell",
+                                       Count::command}};
+constexpr Option kOwnRunOptions[] = {{"-w,--workdir", "DIR", "Where it runs"},
+                                     {"--keep", "", "Leave the sandbox; its id goes to standard error"}};
+constexpr auto kRunOptions = with_new_sandbox_flags(kOwnRunOptions);
+
+}  // namespace
+
+const Command kExec{.name = "exec",
+                    .summary = "Run a command in a sandbox and end with its exit code",
+                    .details = "  osb exec SANDBOX ls -la /tmp\n"
+                               "  osb exec SANDBOX 'du -sh * | sort -h'",
+                    .arguments = kExecArguments,
+                    .options = kRunFlags,
+                    .run = exec,
+                    .passes_exit_code = true};
+const Command kRunImage{.name = "run",
+                        .summary = "Make a sandbox, run a command in it, end it; the exit code is the command's",
+                        .details = "  osb run host -- python3 -c 'print(6 * 7)'",
+                        .arguments = kRunArguments,
+                        .options = kRunOptions,
+                        .run = run_image,
+                        .passes_exit_code = true};
+
+}  // namespace osb::cli
