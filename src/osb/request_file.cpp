@@ -1,10 +1,7 @@
 #include "osb/request_file.h"
 
-#include <boost/describe.hpp>
-#include <set>
-
 #include "osb/create_flags.h"
-#include "osb/problem.h"
+#include "osb/strict_read.h"
 
 namespace osb::cli {
 
@@ -117,58 +114,10 @@ BOOST_DESCRIBE_STRUCT(WireCreate, (),
                        resourceRequests, entrypoint, platform, secureAccess, networkPolicy, credentialProxy, volumes,
                        lifecycle))
 
-[[noreturn]] void refuse(const std::string& why) { throw Problem("INVALID_REQUEST", "reading the request: " + why); }
-
-template <class T>
-void refuse_unknown(const json::Value& value, const std::string& path);
-
-// Goes into the members that are structs or lists of structs.
-template <class T>
-void refuse_unknown_inside(const T*, const json::Value& value, const std::string& path) {
-  if constexpr (boost::describe::has_describe_members<T>::value) refuse_unknown<T>(value, path);
-}
-template <class T>
-void refuse_unknown_inside(const std::optional<T>*, const json::Value& value, const std::string& path) {
-  refuse_unknown_inside(static_cast<const T*>(nullptr), value, path);
-}
-template <class T>
-void refuse_unknown_inside(const std::vector<T>*, const json::Value& value, const std::string& path) {
-  if (!value.is_array()) return;
-  size_t index = 0;
-  for (const json::Value& item : value.get_array())
-    refuse_unknown_inside(static_cast<const T*>(nullptr), item, path + "[" + std::to_string(index++) + "]");
-}
-
-template <class T>
-void refuse_unknown(const json::Value& value, const std::string& path) {
-  if (!value.is_object()) return;  // the reader says so
-  std::set<std::string, std::less<>> known;
-  boost::mp11::mp_for_each<boost::describe::describe_members<T, boost::describe::mod_public>>([&](auto member) {
-    known.insert(member.name);
-    if (const json::Value* found = value.get_object().if_contains(member.name)) {
-      using Member = std::decay_t<decltype(std::declval<T>().*member.pointer)>;
-      refuse_unknown_inside(static_cast<const Member*>(nullptr), *found, json::detail::join(path, member.name));
-    }
-  });
-  for (const auto& member : value.get_object())
-    if (!known.contains(std::string(member.key())))
-      refuse(json::detail::join(path, std::string(member.key())) + ": there is no such member");
-}
-
-template <class T>
-T read_strictly(const json::Value& value, const std::string& path) {
-  refuse_unknown<T>(value, path);
-  try {
-    return json::read<T>(value, path);
-  } catch (const Error& error) {
-    refuse(error.message());
-  }
-}
-
 opensandbox::NetworkRule::Action action_of(std::string text, const std::string& path) {
   for (char& c : text) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
   if (text == "allow") return opensandbox::NetworkRule::Action::allow;
-  if (text != "deny") refuse(path + ": expected allow or deny");
+  if (text != "deny") refuse_request(path + ": expected allow or deny");
   return opensandbox::NetworkRule::Action::deny;
 }
 
@@ -194,7 +143,7 @@ opensandbox::Volume convert(const WireVolume& wire) {
                           .read_only = wire.readOnly.value_or(false),
                           .sub_path = wire.subPath};
   if (wire.host.has_value() + wire.pvc.has_value() + wire.ossfs.has_value() != 1)
-    refuse("volume " + out.name + ": exactly one of host, pvc and ossfs is needed");
+    refuse_request("volume " + out.name + ": exactly one of host, pvc and ossfs is needed");
   if (wire.host) out.source = opensandbox::HostVolume{*wire.host->path};
   if (wire.pvc) out.source = convert(*wire.pvc);
   if (wire.ossfs)
@@ -242,7 +191,7 @@ opensandbox::NetworkPolicy policy_of(const json::Value& policy) {
 }
 
 std::vector<opensandbox::Volume> volumes_of(const json::Value& volumes) {
-  if (!volumes.is_array()) refuse("expected a list of volumes");
+  if (!volumes.is_array()) refuse_request("expected a list of volumes");
   std::vector<opensandbox::Volume> out;
   for (const json::Value& volume : volumes.get_array())
     out.push_back(convert(read_strictly<WireVolume>(volume, "[" + std::to_string(out.size()) + "]")));
@@ -256,7 +205,7 @@ opensandbox::CreateOptions create_options_of(const json::Value& request) {
   out.template_id = wire.templateId.value_or("");
   out.snapshot_id = wire.snapshotId.value_or("");
   if (!out.image.empty() + !out.template_id.empty() + !out.snapshot_id.empty() != 1)
-    refuse("exactly one of image, templateId and snapshotId is needed");
+    refuse_request("exactly one of image, templateId and snapshotId is needed");
   out.timeout = seconds_of(wire.timeout);
   out.env = wire.env;
   out.metadata = wire.metadata;

@@ -4,8 +4,11 @@ namespace osb::cli {
 
 namespace {
 
-const Command* const kChildren[] = {&kRunImage, &kExec,      &kSandbox,   &kCommand, 
-                                    &kConfig, &kCompletion, &kMan, &kComplete};
+const Command* const kChildren[] = {
+    &kRunImage,  &kExec,         &kShell,  &kCodeCommand,     &kCopy,        &kLogs,
+    &kTop,       &kDoctor,       &kSandbox, &kCommand,        &kFileCommand, &kSnapshotCommand,
+    &kTemplateCommand, &kImageCommand, &kEgress, &kCredentialVault, &kDiagnostics, &kDevops,
+    &kServerCommand, &kConfig, &kCompletion,      &kMan,         &kComplete};
 
 }  // namespace
 

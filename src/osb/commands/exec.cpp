@@ -1,4 +1,6 @@
 // osb exec and osb run: one command in a sandbox, in one that is there or in one that is made for it.
+#include <unistd.h>
+
 #include "osb/commands/all.h"
 #include "osb/commands/run_flags.h"
 #include "osb/connection.h"
@@ -6,13 +8,24 @@
 #include "osb/duration_words.h"
 #include "osb/interrupts.h"
 #include "osb/problem.h"
+#include "osb/remote_terminal.h"
 
 namespace osb::cli {
 
 namespace {
 
+// On a terminal or on pipes, which carry what is typed; the other way round there is no input.
+int exec_with_input(Invocation& run) {
+  for (const char* key : {"timeout", "env", "uid", "gid"})
+    if (run.line().has(key)) throw UsageProblem("--" + std::string(key) + " does not go with --interactive and --tty");
+  return run_terminal(open_sandbox(run).terminals(), {.command = session_line(run.rest()),
+                                                      .working_directory = run.option("workdir").value_or(""),
+                                                      .terminal = run.flag("tty")});
+}
+
 int exec(Invocation& run) {
   opensandbox::RunOptions options = run_options(run);
+  if (run.flag("interactive") || run.flag("tty")) return exec_with_input(run);
   return run_line_in(open_sandbox(run).commands(), session_line(run.rest()), options);
 }
 
@@ -56,6 +69,10 @@ constexpr Argument kExecArguments[] = {{"SANDBOX", "Id of the sandbox"},
 constexpr Argument kRunArguments[] = {{"IMAGE", "Image of the sandbox"},
                                       {"COMMAND", "Program and its arguments, or one line for the shell",
                                        Count::command}};
+constexpr Option kOwnExecOptions[] = {
+    {"-i,--interactive", "", "Pass on standard input; bytes stay what they are, both ways"},
+    {"--tty", "", "Run it on a terminal"}};
+constexpr auto kExecOptions = with_run_flags(kOwnExecOptions);
 constexpr Option kOwnRunOptions[] = {{"-w,--workdir", "DIR", "Where it runs"},
                                      {"--keep", "", "Leave the sandbox; its id goes to standard error"}};
 constexpr auto kRunOptions = with_new_sandbox_flags(kOwnRunOptions);
@@ -65,9 +82,10 @@ constexpr auto kRunOptions = with_new_sandbox_flags(kOwnRunOptions);
 const Command kExec{.name = "exec",
                     .summary = "Run a command in a sandbox and end with its exit code",
                     .details = "  osb exec SANDBOX ls -la /tmp\n"
-                               "  osb exec SANDBOX 'du -sh * | sort -h'",
+                               "  osb exec SANDBOX 'du -sh * | sort -h'\n"
+                               "  osb exec -i SANDBOX gzip < data > data.gz",
                     .arguments = kExecArguments,
-                    .options = kRunFlags,
+                    .options = kExecOptions,
                     .run = exec,
                     .passes_exit_code = true};
 const Command kRunImage{.name = "run",
