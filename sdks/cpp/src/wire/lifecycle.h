@@ -1,0 +1,33 @@
+// Calls of the lifecycle API, and how their answers read. No I/O.
+#pragma once
+
+#include <opensandbox/sandbox_types.h>
+
+#include <string>
+
+#include "wire/json.h"
+
+namespace opensandbox::detail {
+
+// Throws Error(invalid_argument) for what cannot be meant.
+Value create_body(const CreateOptions& options);
+Call create_call(const CreateOptions& options);
+std::string sandbox_path(const std::string& id);
+Call endpoint_call(const std::string& id, int port, bool by_proxy, std::optional<int64_t> expires);
+Call list_call(const SandboxFilter& filter);
+Call list_snapshots_call(const SnapshotFilter& filter);
+Call renew_call(const std::string& id, Time until);
+Call patch_metadata_call(const std::string& id, const MetadataPatch& patch);
+Value policy_to_json(const NetworkPolicy& policy);
+Value rules_to_json(const std::vector<NetworkRule>& rules);
+NetworkPolicy read_policy(const Object& object);
+
+SandboxInfo read_sandbox(const Object& object);
+SandboxPage read_sandbox_page(const Reply& reply, const std::string& doing);
+Endpoint read_endpoint(const Reply& reply, const std::string& doing);
+SnapshotInfo read_snapshot(const Object& object);
+SnapshotPage read_snapshot_page(const Reply& reply, const std::string& doing);
+Diagnostics read_diagnostics(const Object& object);
+Metrics read_metrics(const Object& object);
+
+}  // namespace opensandbox::detail
