@@ -21,15 +21,14 @@ namespace {
 // Handles are kept from look to look: each would ask again where its sandbox is.
 class Overview {
  public:
-  explicit Overview(Invocation& run) : run_(run), config_(connection(run)), manager_(shared()) {}
+  explicit Overview(Invocation& run) : config_(connection(run)), manager_(shared()) {}
 
   // The busiest first. A sandbox that does not answer has no figures.
   json::Array look(std::stop_token stop) {
     json::Array rows;
     for (const opensandbox::SandboxInfo& info : manager_.list({.states = {"Running"}, .page_size = 200}).items)
       rows.push_back(row(info, stop));
-    std::stable_sort(rows.begin(), rows.end(),
-                     [](const json::Value& a, const json::Value& b) { return load(a) > load(b); });
+    std::sort(rows.begin(), rows.end(), [](const json::Value& a, const json::Value& b) { return load(a) > load(b); });
     return rows;
   }
 
@@ -63,7 +62,6 @@ class Overview {
     return out;
   }
 
-  Invocation& run_;
   opensandbox::ConnectionConfig config_;
   opensandbox::Manager manager_;
   std::map<std::string, opensandbox::Sandbox> handles_;
