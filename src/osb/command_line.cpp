@@ -13,9 +13,9 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-const Option* global_named(std::string_view word) {
+const Option* option_named(std::span<const Option> options, std::string_view word) {
   std::string_view name = word.substr(0, word.find('='));
-  for (const Option& option : global_options()) {
+  for (const Option& option : options) {
     std::string_view names = option.names;
     while (!names.empty()) {
       std::string_view one = names.substr(0, names.find(','));
@@ -24,6 +24,42 @@ const Option* global_named(std::string_view word) {
     }
   }
   return nullptr;
+}
+
+bool is_option(std::string_view word) { return word.size() > 1 && word[0] == '-'; }
+
+// Whether the word behind this option belongs to it. An option that is not known has none; the parser refuses it.
+bool takes_next(const Command& command, std::string_view word) {
+  auto named = [&](std::string_view name) {
+    const Option* found = option_named(command.options, name);
+    return found ? found : option_named(global_options(), name);
+  };
+  if (word.starts_with("--")) {
+    const Option* option = named(word);
+    return option && !option->value.empty() && word.find('=') == std::string_view::npos;
+  }
+  for (size_t i = 1; i < word.size(); ++i) {  // "-dw" is "-d -w"
+    const Option* option = named(std::string("-") + word[i]);
+    if (option && !option->value.empty()) return i + 1 == word.size();
+  }
+  return false;
+}
+
+// A remote command begins behind "--", or with the first word that is no other argument; it is cut off `words`.
+Words cut_rest(const Command& command, Words& words) {
+  size_t arguments = 0;
+  for (size_t i = 0; i < words.size(); ++i) {
+    bool marked = words[i] == "--";
+    if (!marked && is_option(words[i])) {
+      i += takes_next(command, words[i]);
+      continue;
+    }
+    if (!marked && ++arguments < command.arguments.size()) continue;
+    Words rest(words.begin() + static_cast<ptrdiff_t>(marked ? i + 1 : i), words.end());
+    words.resize(i);
+    return rest;
+  }
+  return {};
 }
 
 [[noreturn]] void refuse_word(const CommandLine& line, const std::string& word) {
@@ -36,8 +72,8 @@ const Option* global_named(std::string_view word) {
 void find_command(CommandLine& line, const Command& root, Words& words) {
   line.command = &root;
   for (size_t i = 0; i < words.size() && !line.command->run;) {
-    if (words[i].size() > 1 && words[i][0] == '-') {
-      const Option* option = global_named(words[i]);
+    if (is_option(words[i])) {
+      const Option* option = option_named(global_options(), words[i]);
       if (!option) return;  // the parser says what is wrong with it
       i += !option->value.empty() && words[i].find('=') == std::string::npos ? 2 : 1;
       continue;
@@ -59,11 +95,10 @@ class Parser {
     for (const Option& option : global_options()) add(option);
     if (!line.command->outputs.empty()) add({"-o,--output", line.command->outputs, "Format"});
     for (const Argument& argument : line.command->arguments) add(argument);
-    if (takes_rest(*line.command)) app_.prefix_command();
   }
 
   void parse(Words words) {
-    bool marked = std::find(words.begin(), words.end(), "--") != words.end();
+    if (takes_rest(*line_.command)) line_.rest = cut_rest(*line_.command, words);
     std::reverse(words.begin(), words.end());
     try {
       app_.parse(words);
@@ -71,7 +106,7 @@ class Parser {
       if (asks_for_help()) return;
       throw UsageProblem(plain(error.what()), line_.path + " --help");
     }
-    if (!asks_for_help()) check(marked);
+    if (!asks_for_help()) check();
   }
 
  private:
@@ -102,13 +137,15 @@ class Parser {
 
   bool asks_for_help() const { return line_.has("help") || line_.has("version"); }
 
-  void check(bool marked) {
+  void check() {
     for (const auto& [key, allowed] : choices_) check_choice(key, allowed);
     for (const Argument* argument : required_)
       if ((argument->count == Count::one || argument->count == Count::some) &&
           !line_.arguments.contains(argument->name))
         throw UsageProblem(std::string(argument->name) + " is missing", usage_line(line_));
-    if (takes_rest(*line_.command)) take_rest(marked);
+    const Command& command = *line_.command;
+    if (takes_rest(command) && command.arguments.back().count == Count::command && line_.rest.empty())
+      throw UsageProblem(std::string(command.arguments.back().name) + " is missing", usage_line(line_));
   }
 
   void check_choice(const std::string& key, std::string_view allowed) {
@@ -118,20 +155,6 @@ class Parser {
     std::string all = "|" + std::string(allowed) + "|";
     if (all.find("|" + *given + "|") == std::string::npos)
       throw UsageProblem("--" + key + ": \"" + *given + "\" is none of " + std::string(allowed));
-  }
-
-  // The first unknown word begins the remote command. If it looks like a flag and no -- came before, it is a typing
-  // error rather than a command.
-  void take_rest(bool marked) {
-    line_.rest = app_.remaining();
-    if (!line_.rest.empty() && line_.rest.front() == "--") {
-      line_.rest.erase(line_.rest.begin());
-    } else if (!line_.rest.empty() && line_.rest.front().starts_with("-") && !marked) {
-      throw UsageProblem("there is no flag " + line_.rest.front(), usage_line(line_));
-    }
-    const Argument& last = line_.command->arguments.back();
-    if (line_.rest.empty() && last.count == Count::command)
-      throw UsageProblem(std::string(last.name) + " is missing", usage_line(line_));
   }
 
   // CLI11's sentences, without its newline.

@@ -15,13 +15,13 @@ namespace {
 using testing::HasSubstr;
 
 json::Value sample() {
-  return json::parse(R"({"id":"a","n":1,"f":2.5,"no":null,"yes":true,"list":["x","no: y"],"empty":{},"none":[],
+  return json::parse(R"({"id":"a","size":1,"f":2.5,"no":null,"yes":true,"list":["x","no: y"],"empty":{},"none":[],
     "deep":[{"a":1,"b":["c"]},[1,[2]]],"text":"two\nlines","word":"null","number":"12"})");
 }
 
 TEST(Yaml, IsYaml) {
   EXPECT_EQ(yaml(sample()), R"(id: a
-n: 1
+size: 1
 f: 2.5
 "no": null
 "yes": true

@@ -142,8 +142,8 @@ const Command kSessionCreate{.name = "create",
                              .run = session_create};
 const Command kSessionRun{.name = "run",
                           .summary = "Run a command in a session; variables and directory stay",
-                          .details = "A single word is a line for the shell: osb command session run SANDBOX SESSION "
-                                     "'cd /tmp'",
+                          .details = "A single word is a line for the shell:\n"
+                                     "  osb command session run SANDBOX SESSION 'cd /tmp'",
                           .outputs = "raw",
                           .arguments = kSessionRunArguments,
                           .options = kSessionRunOptions,

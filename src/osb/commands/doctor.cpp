@@ -161,8 +161,8 @@ constexpr Argument kArguments[] = {{"SANDBOX", "One that cannot be reached", Cou
 
 const Command kDoctor{.name = "doctor",
                       .summary = "Find out what is in the way to the server or a sandbox",
-                      .details = "Checks configuration, name, connection, server and key, and of a sandbox its state,\n"
-                                 "address and daemon, in this order. Exit code 1 if one fails.",
+                      .details = "Checks configuration, name, connection, server and key, and of a sandbox its\n"
+                                 "state, address and daemon, in this order. Exit code 1 if one fails.",
                       .outputs = "table|json|yaml",
                       .arguments = kArguments,
                       .run = doctor};
