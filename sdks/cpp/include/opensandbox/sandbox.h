@@ -1,8 +1,12 @@
 // A sandbox: a private machine to run commands in, move files to and from, look at, and throw away.
 #pragma once
 
+#include <opensandbox/codes.h>
 #include <opensandbox/commands.h>
+#include <opensandbox/egress.h>
+#include <opensandbox/files.h>
 #include <opensandbox/sandbox_types.h>
+#include <opensandbox/terminal.h>
 
 #include <cstdint>
 #include <memory>
@@ -59,8 +63,28 @@ class Sandbox {
 
   /// Commands and shell sessions.
   Commands commands() const;
+  /// Files and directories.
+  Files files() const;
+  /// The same as another user sees and may change them: the kernel checks and owns as that user and group
+  /// would.
+  Files files_as(uint32_t uid, uint32_t gid) const;
+  /// Code in contexts.
+  Codes codes() const;
+  /// Terminals.
+  Terminals terminals() const;
+  /// What it may reach.
+  Egress egress() const;
+  /// Credentials of its requests.
+  CredentialVault vault() const;
+
   /// CPU and memory.
   Metrics metrics(std::stop_token stop = {}) const;
+  /// A sample every second, on the calling thread, until `stop` is asked to stop (which is no error here) or
+  /// the connection ends (which is one).
+  void watch_metrics(const std::function<void(const Metrics&)>& handler, std::stop_token stop) const;
+  /// Logs or events that the server kept. `scope`: "container", "runtime" or "all".
+  Diagnostics diagnostic_logs(const std::string& scope = "all", std::stop_token stop = {}) const;
+  Diagnostics diagnostic_events(const std::string& scope = "all", std::stop_token stop = {}) const;
 
   explicit Sandbox(std::shared_ptr<detail::Link> link) : link_(std::move(link)) {}
   const std::shared_ptr<detail::Link>& link() const { return link_; }

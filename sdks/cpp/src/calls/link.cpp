@@ -12,6 +12,12 @@ bool Link::of_template() {
   return of_template_;
 }
 
+Diagnostics Link::diagnostics(const std::string& kind, const std::string& scope,
+                              const std::stop_token& stop) {
+  Call call = diagnostics_call(id, kind, scope);
+  return read_diagnostics(read_object(call_server(call, stop), call.doing));
+}
+
 // Two threads may look up at the same time; both find the same.
 Target Link::find(std::optional<Target>& known, int port, const std::stop_token& stop) {
   {

@@ -36,6 +36,9 @@ struct Link {
     return client->call(execd(stop), call, stop);
   }
 
+  // `kind`: "logs" or "events".
+  Diagnostics diagnostics(const std::string& kind, const std::string& scope, const std::stop_token& stop);
+
  private:
   Target find(std::optional<Target>& known, int port, const std::stop_token& stop);
 

@@ -44,14 +44,16 @@ Execution Run::resume(const std::string& execution_id, uint64_t after) {
 
 // No answer at all: the same request under the same key, if the daemon is known to honour keys.
 Stream Run::begin(const Target& target, const Call& call) {
-  Wait patient{Clock::time_point::max(), stop_};
+  auto open = [&] {
+    return link_.client->stream(target, call, Wait::until_stopped(stop_), Client::Patience::endless);
+  };
   try {
     try {
-      return link_.client->stream(target, call, patient);
+      return open();
     } catch (const Failure& failure) {
       bool twice = link_.client->numbered(target) || failure.cause() == Failure::Cause::not_sent;
       if (!twice || failure.cause() == Failure::Cause::cancelled) throw;
-      return link_.client->stream(target, call, patient);
+      return open();
     }
   } catch (const Failure& failure) {
     throw_network_error(failure, call.doing, target);
@@ -83,9 +85,9 @@ Stream Run::again(const Target& target, const Call& call, Failure failure) {
     if (Clock::now() - lost_since_ > kPatience) throw_network_error(failure, call.doing, target);
     reader_ = EventReader();
     try {
-      pause(pause_, Wait{Clock::time_point::max(), stop_});
+      pause(pause_, Wait::until_stopped(stop_));
       pause_ = std::min(Milliseconds(2000), pause_ * 2);
-      return link_.client->stream(target, rest_call(), Wait{Clock::time_point::max(), stop_});
+      return link_.client->stream(target, rest_call(), Wait::until_stopped(stop_), Client::Patience::endless);
     } catch (const Failure& next) {
       if (next.cause() == Failure::Cause::cancelled) throw_network_error(next, call.doing, target);
       failure = next;
@@ -101,7 +103,7 @@ void Run::read(const Target& target, const Call& call, Stream& stream) {
     throw_unexpected(stream.body(link_.client->config().request_timeout, stop_), call.doing,
                      "a stream of events was expected");
   while (!events_.ended()) {
-    Wait wait{Clock::time_point::max(), stop_};
+    Wait wait = Wait::until_stopped(stop_);
     if (events_.last_event()) wait = wait.capped(kSilence);
     std::string_view piece = stream.read(wait);
     if (piece.empty()) {

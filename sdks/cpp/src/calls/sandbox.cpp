@@ -121,10 +121,22 @@ void Sandbox::wait_ready(const Readiness& readiness, std::stop_token stop) const
 }
 
 Commands Sandbox::commands() const { return Commands(link_); }
+Files Sandbox::files() const { return Files(link_, ""); }
+Codes Sandbox::codes() const { return Codes(link_); }
+Terminals Sandbox::terminals() const { return Terminals(link_); }
+Egress Sandbox::egress() const { return Egress(link_); }
+CredentialVault Sandbox::vault() const { return CredentialVault(link_); }
 
-Metrics Sandbox::metrics(std::stop_token stop) const {
-  Call call = json_call("GET", "/metrics", "get metrics of sandbox " + id());
-  return read_metrics(read_object(link_->call_execd(call, stop), call.doing));
+Files Sandbox::files_as(uint32_t uid, uint32_t gid) const {
+  return Files(link_, "/v1/filesystem/" + std::to_string(uid) + "/" + std::to_string(gid));
+}
+
+Diagnostics Sandbox::diagnostic_logs(const std::string& scope, std::stop_token stop) const {
+  return link_->diagnostics("logs", scope, stop);
+}
+
+Diagnostics Sandbox::diagnostic_events(const std::string& scope, std::stop_token stop) const {
+  return link_->diagnostics("events", scope, stop);
 }
 
 }  // namespace opensandbox

@@ -57,39 +57,42 @@ Target Client::endpoint(const std::string& address, const std::map<std::string, 
   return target;
 }
 
-Stream Client::open(const Target& target, const Call& call, const Wait& connect_wait, const Wait& head_wait,
+Stream Client::open(const Target& target, const Call& call, const Wait& limit, Patience patience,
                     bool fresh) const {
   std::string key = key_of(target.address, config_.ca_file);
   auto connection = fresh ? nullptr : pool_->take(key);
   bool reused = connection != nullptr;
   if (!reused) {
     connection = std::make_unique<Connection>();
-    connection->channel = open_channel(target.address, config_.ca_file, connect_wait);
+    connection->channel =
+        open_channel(target.address, config_.ca_file, limit.capped(config_.request_timeout));
   }
   Exchange exchange(std::move(connection), call.method);
   try {
-    exchange.send(target.address, call, target.headers, connect_wait);
-    exchange.receive_head(head_wait);
+    Wait sending = limit;
+    sending.each = config_.request_timeout;
+    exchange.send(target.address, call, target.headers, sending);
+    exchange.receive_head(patience == Patience::endless ? limit : limit.capped(config_.request_timeout));
   } catch (const Failure& failure) {
     // The peer closed an idle connection while the request was under way.
     bool stale = reused && !exchange.answered() && failure.cause() == Failure::Cause::broken;
     if (!stale || !call.idempotent() || !call.replayable()) throw;
-    return open(target, call, connect_wait, head_wait, true);
+    return open(target, call, limit, patience, true);
   }
   return Stream(pool_, std::move(key), std::move(exchange));
 }
 
-Stream Client::stream(const Target& target, const Call& call, const Wait& head_wait) const {
-  Stream stream = open(target, call, wait(head_wait.stop), head_wait);
+Stream Client::stream(const Target& target, const Call& call, const Wait& limit, Patience patience) const {
+  Stream stream = open(target, call, limit, patience);
   log(target, call, stream.status(), 0);
   if (!call.accepts(stream.status()))
-    throw_answer_error(stream.body(config_.request_timeout, head_wait.stop), call.doing);
+    throw_answer_error(stream.body(config_.request_timeout, limit.stop), call.doing);
   return stream;
 }
 
 Reply Client::call_once(const Target& target, const Call& call, const Wait& wait) const {
   try {
-    Stream stream = open(target, call, wait, wait);
+    Stream stream = open(target, call, wait);
     Reply reply = stream.body(config_.request_timeout, wait.stop);
     log(target, call, reply.status, reply.body.size());
     if (!call.accepts(reply.status)) throw_answer_error(reply, call.doing);
@@ -104,7 +107,7 @@ Reply Client::call(const Target& target, const Call& call, const std::stop_token
   for (;;) {
     std::optional<Milliseconds> again;
     try {
-      Stream stream = open(target, call, wait(stop), wait(stop));
+      Stream stream = open(target, call, Wait::until_stopped(stop));
       Reply reply = stream.body(config_.request_timeout, stop);
       log(target, call, reply.status, reply.body.size());
       if (call.accepts(reply.status)) return reply;
@@ -115,7 +118,7 @@ Reply Client::call(const Target& target, const Call& call, const std::stop_token
       if (!again) throw_network_error(failure, call.doing, target);
     }
     try {
-      pause(*again, Wait{Clock::time_point::max(), stop});
+      pause(*again, Wait::until_stopped(stop));
     } catch (const Failure& failure) {
       throw_network_error(failure, call.doing, target);
     }

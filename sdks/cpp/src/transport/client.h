@@ -59,11 +59,14 @@ class Client {
   Reply call(const Target& target, const Call& call, const std::stop_token& stop) const;
   // The same with a time limit of its own, and no retries.
   Reply call_once(const Target& target, const Call& call, const Wait& wait) const;
-  // The answer as it comes; `head_wait` bounds the wait for its head. An answer that is not as hoped for is
-  // thrown as an Error, a failure of the network as a Failure.
-  Stream stream(const Target& target, const Call& call, const Wait& head_wait) const;
+  // Whether the head of an answer may take longer than a request may.
+  enum class Patience { none, endless };
+  // The answer as it comes, all of it within `limit`. An answer that is not as hoped for is thrown as an
+  // Error, a failure of the network as a Failure.
+  Stream stream(const Target& target, const Call& call, const Wait& limit,
+                Patience patience = Patience::none) const;
   // The same without looking at the status, on a connection of its own if `fresh`.
-  Stream open(const Target& target, const Call& call, const Wait& connect_wait, const Wait& head_wait,
+  Stream open(const Target& target, const Call& call, const Wait& limit, Patience patience = Patience::none,
               bool fresh = false) const;
 
   // A daemon that numbers its events also knows what a key in Idempotency-Key means.

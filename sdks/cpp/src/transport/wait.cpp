@@ -66,7 +66,8 @@ void check_stop(const Wait& wait) {
   if (wait.stop.stop_requested()) cancelled();
 }
 
-void wait_ready(int fd, short events, const Wait& wait) {
+void wait_ready(int fd, short events, const Wait& given) {
+  Wait wait = given.each.count() > 0 ? given.capped(given.each) : given;
   for (;;) {
     check_stop(wait);
     if (poll_once(fd, events, wait)) return;

@@ -13,11 +13,16 @@ using Clock = std::chrono::steady_clock;
 struct Wait {
   Clock::time_point until = Clock::time_point::max();
   std::stop_token stop;
+  // Besides, each single wait for the network may last that long; 0: no such limit. For bodies of any length.
+  std::chrono::milliseconds each{0};
 
   static Wait at_most(std::chrono::milliseconds time, std::stop_token stop) {
-    return {Clock::now() + time, std::move(stop)};
+    return {Clock::now() + time, std::move(stop), {}};
   }
-  Wait capped(std::chrono::milliseconds time) const { return {std::min(until, Clock::now() + time), stop}; }
+  Wait capped(std::chrono::milliseconds time) const {
+    return {std::min(until, Clock::now() + time), stop, {}};
+  }
+  static Wait until_stopped(std::stop_token stop) { return {Clock::time_point::max(), std::move(stop), {}}; }
   bool over() const { return Clock::now() >= until; }
   // For poll(2): rounded up, at least 0; -1 without a limit.
   int milliseconds_left() const;

@@ -103,6 +103,12 @@ Call patch_metadata_call(const std::string& id, const MetadataPatch& patch) {
   return call;
 }
 
+Call diagnostics_call(const std::string& id, const std::string& kind, const std::string& scope) {
+  std::string path =
+      sandbox_path(id) + "/diagnostics/" + kind + query({{"scope", not_blank(scope, "scope")}});
+  return json_call("GET", path, "get " + kind + " of sandbox " + id);
+}
+
 Value rules_to_json(const std::vector<NetworkRule>& rules) {
   Array list;
   for (const NetworkRule& rule : rules)

@@ -18,6 +18,8 @@ Call list_call(const SandboxFilter& filter);
 Call list_snapshots_call(const SnapshotFilter& filter);
 Call renew_call(const std::string& id, Time until);
 Call patch_metadata_call(const std::string& id, const MetadataPatch& patch);
+// `kind`: "logs" or "events".
+Call diagnostics_call(const std::string& id, const std::string& kind, const std::string& scope);
 Value policy_to_json(const NetworkPolicy& policy);
 Value rules_to_json(const std::vector<NetworkRule>& rules);
 NetworkPolicy read_policy(const Object& object);

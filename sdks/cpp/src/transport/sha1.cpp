@@ -1,0 +1,60 @@
+#include "transport/sha1.h"
+
+#include <bit>
+#include <cstdint>
+
+namespace opensandbox::detail {
+namespace {
+
+struct State {
+  uint32_t h[5] = {0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0};
+
+  void block(const unsigned char* bytes) {
+    uint32_t w[80];
+    for (int i = 0; i < 16; i++)
+      w[i] = uint32_t{bytes[4 * i]} << 24 | uint32_t{bytes[4 * i + 1]} << 16 |
+             uint32_t{bytes[4 * i + 2]} << 8 | bytes[4 * i + 3];
+    for (int i = 16; i < 80; i++) w[i] = std::rotl(w[i - 3] ^ w[i - 8] ^ w[i - 14] ^ w[i - 16], 1);
+    uint32_t a = h[0], b = h[1], c = h[2], d = h[3], e = h[4];
+    for (int i = 0; i < 80; i++) {
+      uint32_t f = i < 20              ? ((b & c) | (~b & d))
+                   : i >= 40 && i < 60 ? ((b & c) | (b & d) | (c & d))
+                                       : b ^ c ^ d;
+      uint32_t k = i < 20 ? 0x5a827999 : i < 40 ? 0x6ed9eba1 : i < 60 ? 0x8f1bbcdc : 0xca62c1d6;
+      uint32_t next = std::rotl(a, 5) + f + e + k + w[i];
+      e = d, d = c, c = std::rotl(b, 30), b = a, a = next;
+    }
+    h[0] += a, h[1] += b, h[2] += c, h[3] += d, h[4] += e;
+  }
+};
+
+}  // namespace
+
+std::string base64(std::string_view bytes) {
+  static constexpr char kLetters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string out;
+  for (size_t i = 0; i < bytes.size(); i += 3) {
+    uint32_t group = 0;
+    for (size_t j = 0; j < 3; j++)
+      group = group << 8 | (i + j < bytes.size() ? static_cast<unsigned char>(bytes[i + j]) : 0);
+    for (size_t j = 0; j < 4; j++) out += i + j > bytes.size() ? '=' : kLetters[group >> (18 - 6 * j) & 63];
+  }
+  return out;
+}
+
+std::string sha1_base64(std::string_view text) {
+  std::string padded(text);
+  padded += '\x80';
+  while (padded.size() % 64 != 56) padded += '\0';
+  for (int shift = 56; shift >= 0; shift -= 8)
+    padded += static_cast<char>(uint64_t{text.size()} * 8 >> shift & 255);
+  State state;
+  for (size_t at = 0; at < padded.size(); at += 64)
+    state.block(reinterpret_cast<const unsigned char*>(padded.data()) + at);
+  std::string digest;
+  for (uint32_t word : state.h)
+    for (int shift = 24; shift >= 0; shift -= 8) digest += static_cast<char>(word >> shift & 255);
+  return base64(digest);
+}
+
+}  // namespace opensandbox::detail
