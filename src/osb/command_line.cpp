@@ -94,7 +94,7 @@ class Parser {
     for (const Option& option : line.command->options) add(option);
     for (const Option& option : global_options()) add(option);
     if (!line.command->outputs.empty()) add({"-o,--output", line.command->outputs, "Format"});
-    for (const Argument& argument : line.command->arguments) add(argument);
+    add_arguments();
   }
 
   void parse(Words words) {
@@ -125,27 +125,35 @@ class Parser {
     choices_.emplace_back(key, option.value);
   }
 
-  void add(const Argument& argument) {
-    if (argument.count >= Count::command) return;
-    std::string name(argument.name);
-    CLI::Option* added = app_.add_option_function<Words>(
-        name, [this, name](const Words& values) { line_.arguments[name] = values; });
-    bool many = argument.count == Count::some || argument.count == Count::any;
-    added->type_size(1)->expected(1, many ? CLI::detail::expected_max_vector_size : 1);
-    required_.emplace_back(&argument);
+  // All arguments in one; which is which is seen when they are all there.
+  void add_arguments() {
+    app_.add_option_function<Words>("ARGUMENT", [this](const Words& values) { given_ = values; })
+        ->type_size(1)
+        ->expected(1, CLI::detail::expected_max_vector_size);
   }
 
   bool asks_for_help() const { return line_.has("help") || line_.has("version"); }
 
   void check() {
     for (const auto& [key, allowed] : choices_) check_choice(key, allowed);
-    for (const Argument* argument : required_)
-      if ((argument->count == Count::one || argument->count == Count::some) &&
-          !line_.arguments.contains(argument->name))
-        throw UsageProblem(std::string(argument->name) + " is missing", usage_line(line_));
+    distribute();
     const Command& command = *line_.command;
     if (takes_rest(command) && command.arguments.back().count == Count::command && line_.rest.empty())
       throw UsageProblem(std::string(command.arguments.back().name) + " is missing", usage_line(line_));
+  }
+
+  void distribute() {
+    auto next = given_.begin();
+    for (const Argument& argument : line_.command->arguments) {
+      if (argument.count >= Count::command) continue;
+      bool many = argument.count == Count::some || argument.count == Count::any;
+      auto end = many ? given_.end() : next + (next != given_.end());
+      bool needed = argument.count == Count::one || argument.count == Count::some;
+      if (needed && next == end) throw UsageProblem(std::string(argument.name) + " is missing", usage_line(line_));
+      if (next != end) line_.arguments[std::string(argument.name)] = Words(next, end);
+      next = end;
+    }
+    if (next != given_.end()) throw UsageProblem("not expected here: " + *next, usage_line(line_));
   }
 
   void check_choice(const std::string& key, std::string_view allowed) {
@@ -171,7 +179,7 @@ class Parser {
   CLI::App app_;
   std::set<std::string> known_;
   std::vector<std::pair<std::string, std::string_view>> choices_;
-  std::vector<const Argument*> required_;
+  Words given_;
 };
 
 }  // namespace
