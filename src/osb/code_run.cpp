@@ -67,7 +67,10 @@ class Reader {
       EditedLine::Event event = line_.take(input);
       bool stuck = input.size() == pending_.size();
       pending_.erase(0, pending_.size() - input.size());
-      if (event != EditedLine::Event::none) return finish(event, interrupted);
+      if (event != EditedLine::Event::none) {
+        draw(prompt, line_);
+        return finish(event, interrupted);
+      }
       if (!stuck) continue;
       draw(prompt, line_);
       char buffer[256];

@@ -30,8 +30,11 @@ bool is_option(std::string_view word) { return word.size() > 1 && word[0] == '-'
 
 // Whether the word behind this option belongs to it. An option that is not known has none; the parser refuses it.
 bool takes_next(const Command& command, std::string_view word) {
+  static constexpr Option kOutput[] = {{"-o,--output", "FORMAT", ""}};
   auto named = [&](std::string_view name) {
-    const Option* found = option_named(command.options, name);
+    const Option* found = command.outputs.empty() ? nullptr : option_named(kOutput, name);
+    if (found) return found;
+    found = option_named(command.options, name);
     return found ? found : option_named(global_options(), name);
   };
   if (word.starts_with("--")) {

@@ -59,6 +59,13 @@ TEST(CommandLine, ARemoteCommandKeepsItsFlags) {
   }
 }
 
+TEST(CommandLine, TheOutputFlagTakesItsValueBeforeARemoteCommand) {
+  CommandLine line = parse({"command", "run", "box", "-d", "-o", "raw", "ls", "-o"});
+  EXPECT_EQ(line.option("output"), "raw");
+  EXPECT_THAT(line.rest, ElementsAre("ls", "-o"));
+  EXPECT_THAT(parse({"command", "run", "box", "-dw", "/tmp", "ls"}).rest, ElementsAre("ls"));
+}
+
 TEST(CommandLine, ARemoteCommandMayHoldDashesItself) {
   EXPECT_THAT(parse({"exec", "box", "--", "a", "--", "b"}).rest, ElementsAre("a", "--", "b"));
   EXPECT_THAT(parse({"exec", "box", "--", "--help"}).rest, ElementsAre("--help"));

@@ -1,6 +1,7 @@
 #include "osb/output.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -101,6 +102,12 @@ void write_all(int descriptor, std::string_view bytes) {
   while (!bytes.empty()) {
     ssize_t count = ::write(descriptor, bytes.data(), bytes.size());
     if (count < 0 && errno == EINTR) continue;
+    if (count < 0 && errno == EAGAIN) {  // somebody else made the terminal non-blocking
+      pollfd room{descriptor, POLLOUT, 0};
+      ::poll(&room, 1, -1);
+      continue;
+    }
+    if (count < 0 && errno == EPIPE) throw OutputGone();
     if (count < 0)
       throw Problem("OUTPUT", std::string("writing the output: ") + ::strerror(errno));
     bytes.remove_prefix(static_cast<size_t>(count));

@@ -1,5 +1,5 @@
 // What a command found out, in the format that was asked for. Everything goes to standard output; a reader that
-// is gone ends the program quietly (SIGPIPE keeps its default action).
+// is gone is OutputGone, which ends the program quietly when all that had to be ended was ended (SIGPIPE is ignored).
 #pragma once
 
 #include <span>
@@ -10,6 +10,9 @@
 #include "osb/table.h"
 
 namespace osb::cli {
+
+// Nobody reads what we write any more.
+struct OutputGone {};
 
 enum class Format { table, json, yaml, raw };
 
@@ -48,7 +51,7 @@ Format read_format(std::string_view text);
 // A value as a table cell: lists with spaces, objects as k=v, null as "-".
 std::string cell(const json::Value* value);
 
-// Writes all of it; throws Problem if that fails for another reason than a reader that is gone.
+// Writes all of it; throws OutputGone, and Problem if that fails for another reason.
 void write_all(int descriptor, std::string_view bytes);
 
 }  // namespace osb::cli

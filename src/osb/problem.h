@@ -31,6 +31,7 @@ constexpr int kExitFailure = 1;
 constexpr int kExitUsage = 2;
 constexpr int kExitOwnFailure = 125;  // osb failed where the exit code would have been the remote command's
 constexpr int kExitInterrupted = 130;
+constexpr int kExitOutputGone = 141;  // as a shell shows a program that SIGPIPE ended
 
 // Several lines, the last one ended:
 //   error: getting sandbox x: there is no such sandbox

@@ -1,5 +1,6 @@
 #include "osb/program.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -46,11 +47,12 @@ int failure_code(const std::optional<CommandLine>& line) {
 const char* program_version() { return OSB_VERSION; }
 
 int run_program(const std::vector<std::string>& words) {
+  ::signal(SIGPIPE, SIG_IGN);
   std::optional<CommandLine> line;
   auto print = [&](const Problem& problem) {
     try {
       write_all(STDERR_FILENO, render(problem, color_errors(words)));
-    } catch (const Problem&) {  // nobody reads it
+    } catch (...) {  // nobody reads it
     }
   };
   try {
@@ -61,6 +63,8 @@ int run_program(const std::vector<std::string>& words) {
     return kExitUsage;
   } catch (const Interrupted&) {
     return kExitInterrupted;
+  } catch (const OutputGone&) {
+    return kExitOutputGone;
   } catch (const Problem& problem) {
     print(problem);
   } catch (const Error& error) {

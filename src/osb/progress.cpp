@@ -3,6 +3,8 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
+#include <cstdio>
+
 #include "osb/output.h"
 #include "osb/raw_terminal.h"
 #include "osb/text_width.h"
@@ -43,7 +45,7 @@ Progress::Progress(std::string what, uint64_t total, bool shown)
       last_(begun_) {}
 
 Progress::~Progress() {
-  if (drawn_) write_all(STDERR_FILENO, "\r\x1b[K");
+  if (drawn_) std::fputs("\r\x1b[K", stderr);  // unlike write_all it does not throw
 }
 
 void Progress::name(const std::string& what) { what_ = what; }

@@ -94,6 +94,9 @@ int follow(const BeginRun& begin, const EndRun& end) {
   try {
     opensandbox::Execution execution = begin(handlers, interrupts.token());
     return interrupts.happened() ? kExitInterrupted : exit_code_of(execution);
+  } catch (const OutputGone&) {
+    ending.want();  // as SIGPIPE would have ended it here
+    throw;
   } catch (const opensandbox::Error&) {
     if (interrupts.happened()) return kExitInterrupted;
     throw;

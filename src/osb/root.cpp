@@ -8,7 +8,7 @@ const Command* const kChildren[] = {
     &kRunImage,  &kExec,         &kShell,  &kCodeCommand,     &kCopy,        &kLogs,
     &kTop,       &kDoctor,       &kSandbox, &kCommand,        &kFileCommand, &kSnapshotCommand,
     &kTemplateCommand, &kImageCommand, &kEgress, &kCredentialVault, &kDiagnostics, &kDevops,
-    &kServerCommand, &kConfig, &kCompletion,      &kMan,         &kComplete};
+    &kServerCommand, &kSkills, &kConfig, &kCompletion,      &kMan,         &kComplete};
 
 }  // namespace
 

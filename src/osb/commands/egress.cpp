@@ -3,6 +3,7 @@
 #include "osb/connection.h"
 #include "osb/models.h"
 #include "osb/problem.h"
+#include "osb/sdk_problem.h"
 
 namespace osb::cli {
 
@@ -23,8 +24,22 @@ NetworkRule rule_of(const std::string& text) {
   return {action == "allow" ? NetworkRule::Action::allow : NetworkRule::Action::deny, text.substr(equals + 1)};
 }
 
+// A sandbox without a policy has nobody who answers for it.
+template <class Call>
+auto with_policy(Invocation& run, const Call& call) {
+  try {
+    return call(open_sandbox(run).egress());
+  } catch (const opensandbox::Error& error) {
+    bool absent = error.code() == opensandbox::ErrorCode::unreachable || error.status() == 502;
+    if (!absent) throw;
+    Problem problem = sdk_problem(error);
+    problem.advice = "only sandboxes that are made with --network-policy-file have a policy";
+    throw problem;
+  }
+}
+
 int get(Invocation& run) {
-  opensandbox::NetworkPolicy policy = open_sandbox(run).egress().policy();
+  auto policy = with_policy(run, [](const opensandbox::Egress& egress) { return egress.policy(); });
   json::Array rules;
   for (const NetworkRule& rule : policy.egress)
     rules.push_back(json::Object{{"action", name_of(rule.action)}, {"target", rule.target}});
@@ -42,14 +57,14 @@ int patch(Invocation& run) {
   std::vector<NetworkRule> rules;
   for (const std::string& text : run.options("rule")) rules.push_back(rule_of(text));
   if (rules.empty()) throw UsageProblem("--rule is missing", run.line().path + " SANDBOX --rule allow=example.org");
-  open_sandbox(run).egress().patch_rules(rules);
+  with_policy(run, [&](const opensandbox::Egress& egress) { egress.patch_rules(rules); });
   run.output().done("Changed " + std::to_string(rules.size()) + (rules.size() == 1 ? " rule" : " rules"));
   return 0;
 }
 
 int remove(Invocation& run) {
   std::vector<std::string> targets = run.arguments("TARGET");
-  open_sandbox(run).egress().delete_rules(targets);
+  with_policy(run, [&](const opensandbox::Egress& egress) { egress.delete_rules(targets); });
   run.output().done("Deleted the rules of " + std::to_string(targets.size()) +
                         (targets.size() == 1 ? " target" : " targets"),
                     {{"targets", list_model(targets)}});

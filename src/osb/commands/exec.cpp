@@ -1,6 +1,8 @@
 // osb exec and osb run: one command in a sandbox, in one that is there or in one that is made for it.
 #include <unistd.h>
 
+#include <cstdio>
+
 #include "osb/commands/all.h"
 #include "osb/commands/run_flags.h"
 #include "osb/connection.h"
@@ -9,6 +11,7 @@
 #include "osb/interrupts.h"
 #include "osb/problem.h"
 #include "osb/remote_terminal.h"
+#include "osb/text_width.h"
 
 namespace osb::cli {
 
@@ -38,7 +41,7 @@ class Borrowed {
     try {
       sandbox_.kill();
     } catch (const std::exception& error) {
-      write_all(STDERR_FILENO, "osb: ending sandbox " + sandbox_.id() + ": " + error.what() + "\n");
+      std::fprintf(stderr, "osb: ending sandbox %s: %s\n", sandbox_.id().c_str(), visible(error.what()).c_str());
     }
   }
   Borrowed(const Borrowed&) = delete;

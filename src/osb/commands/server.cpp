@@ -1,6 +1,7 @@
 // osb server: starts the server that lies beside this program.
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <string.h>
 #include <unistd.h>
@@ -38,6 +39,7 @@ std::vector<std::string> server_words(Invocation& run) {
   std::vector<char*> arguments;
   for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
+  ::signal(SIGPIPE, SIG_DFL);
   ::execvp(arguments[0], arguments.data());
   throw Problem("SERVER", "starting " + words[0] + ": " + ::strerror(errno),
                 "put the program opensandbox beside osb, or into a folder of PATH");
