@@ -175,6 +175,8 @@ int run_code(const Codes& codes, const std::string& code, const CodeOptions& opt
 }
 
 int converse(const Codes& codes, const CodeOptions& options, const std::string& history_file) {
+  // Also while code runs: what is typed ahead, Ctrl-D included, must reach the next line as it is.
+  RawTerminal quiet(STDIN_FILENO, Keys::no_signals);
   EditedLine line(read_history(history_file));
   Reader reader(line);
   std::string language = options.language.empty() ? "python" : options.language;

@@ -13,7 +13,7 @@ namespace osb::cli {
 
 // Flags of a new sandbox, without those that say what it is made from.
 inline constexpr Option kNewSandboxFlags[] = {
-    {"-t,--timeout", "DURATION|none", "Life of the sandbox: 10m, 1h30m; none: until it is killed"},
+    {"-t,--timeout", "DURATION", "Life of the sandbox: 10m, 1h30m; none: until it is killed"},
     {"-e,--env", "KEY=VALUE", "Environment variable", true},
     {"-m,--metadata", "KEY=VALUE", "Label to find it by", true},
     {"--extension", "KEY=VALUE", "Setting of a particular server", true},

@@ -10,11 +10,12 @@
 
 namespace osb::cli {
 
-RawTerminal::RawTerminal(int descriptor) : descriptor_(descriptor) {
+RawTerminal::RawTerminal(int descriptor, Keys keys) : descriptor_(descriptor) {
   if (::tcgetattr(descriptor_, &before_) < 0)
     throw Problem("TERMINAL", std::string("taking over the terminal: ") + ::strerror(errno));
   termios raw = before_;
-  ::cfmakeraw(&raw);
+  if (keys == Keys::all) ::cfmakeraw(&raw);
+  raw.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO);
   ::tcsetattr(descriptor_, TCSADRAIN, &raw);
 }
 

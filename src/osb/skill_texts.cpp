@@ -102,10 +102,15 @@ std::string without_skill_block(const std::string& text, std::string_view name) 
 }
 
 std::string with_skill_block(const std::string& text, const Skill& skill) {
-  std::string out = without_skill_block(text, skill.name);
+  std::string begin = marker(skill.name, "begin"), end = marker(skill.name, "end");
+  std::string block = begin + std::string(skill.text) + end;
+  size_t from = text.find(begin), to = text.find(end);
+  if (from != std::string::npos && to != std::string::npos && from < to)
+    return text.substr(0, from) + block + text.substr(to + end.size());
+  std::string out = text;
   if (!out.empty() && out.back() != '\n') out += '\n';
   if (!out.empty()) out += '\n';
-  return out + marker(skill.name, "begin") + std::string(skill.text) + marker(skill.name, "end");
+  return out + block;
 }
 
 }  // namespace osb::cli

@@ -19,7 +19,7 @@ const Skill* find_skill(std::string_view name);
 
 // A file of its own: front matter with name and summary, then the text.
 std::string skill_file(const Skill& skill);
-// `text` with the skill as a marked block at its end, in place of an older one.
+// `text` with the skill as a marked block: in place of an older one, else at its end.
 std::string with_skill_block(const std::string& text, const Skill& skill);
 // `text` without the block; the same text if it has none.
 std::string without_skill_block(const std::string& text, std::string_view name);

@@ -13,6 +13,7 @@ TEST(Skills, BlocksComeAndGo) {
   const Skill &one = skills()[0], &two = skills()[1];
   std::string mine = "# Mine\n", both = with_skill_block(with_skill_block(mine, one), two);
   EXPECT_EQ(with_skill_block(both, two), both);
+  EXPECT_EQ(with_skill_block(both, one), both);
   EXPECT_EQ(without_skill_block(without_skill_block(both, one.name), two.name), mine);
   EXPECT_EQ(without_skill_block(mine, one.name), mine);
   EXPECT_EQ(without_skill_block(with_skill_block("", one), one.name), "");

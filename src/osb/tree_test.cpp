@@ -51,6 +51,16 @@ TEST(Tree, NoOptionIsThereTwiceOrHidesAGlobalOne) {
   });
 }
 
+// "DURATION|none" would refuse 10m.
+TEST(Tree, ValuesThatAreChoicesHoldNoPlaceholder) {
+  each_command([&](const Command& command, const std::string&) {
+    for (const Option& option : command.options) {
+      if (option.value.find('|') == std::string_view::npos) continue;
+      for (char c : option.value) EXPECT_FALSE(c >= 'A' && c <= 'Z') << option.names;
+    }
+  });
+}
+
 TEST(Tree, HelpFitsInto80Columns) {
   each_command([](const Command& command, const std::string& path) {
     CommandLine line;

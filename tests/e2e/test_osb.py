@@ -85,8 +85,12 @@ class OnTerminal:
         self.printed = self.printed.split(text, 1)[1]
 
     def exit_code(self):
-        while self.read(20):
+        while chunk := self.read(20):
             pass
+        if chunk is None:
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+            raise AssertionError("osb does not end")
         return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
 
@@ -208,7 +212,8 @@ def test_run_leaves_nothing(osb, server):
 
 
 def test_background_commands_and_their_logs(osb, box):
-    run = osb.json("command", "run", box, "-d", "--", "sh", "-c", "for i in 1 2 3; do echo $i; sleep 0.1; done; exit 5")["execution_id"]
+    script = "for i in 1 2 3; do echo $i; sleep 0.1; done; exit 5"
+    run = json.loads(osb.ok("command", "run", box, "-d", "-o", "json", "--", "sh", "-c", script))["execution_id"]
     followed = osb.run("logs", "-f", box, run)
     assert (followed.stdout, followed.returncode) == (b"1\n2\n3\n", 5)
     status = osb.json("command", "status", box, run)
@@ -397,6 +402,7 @@ def test_doctor_finds_what_is_wrong(osb, box, own_server):
     wait_for(lambda: doctor(box) == ("sandbox", f"osb sandbox resume {box}"), "the doctor to see it")
     osb.ok("sandbox", "resume", box)
     locked = own_server(env={"OPENSANDBOX_SERVER_API_KEY": "right"})
+    locked.api_key = "right"
     check, advice = doctor("--domain", locked.address)
     assert check == "key" and "--api-key" in advice
     assert doctor("--domain", locked.address, "--api-key", "right")[0] is None
@@ -418,8 +424,9 @@ def test_bad_input_is_named(osb, box):
 
 def test_wrong_key(osb, own_server):
     server = own_server(env={"OPENSANDBOX_SERVER_API_KEY": "right"})
-    error = osb.fails("sandbox", "list", "--domain", server.address, "--api-key", "wrong")
-    assert "HTTP 401" in error and "--api-key KEY" in error and "wrong" not in error
+    server.api_key = "right"
+    error = osb.fails("sandbox", "list", "--domain", server.address, "--api-key", "not-the-key")
+    assert "HTTP 401" in error and "--api-key KEY" in error and "not-the-key" not in error
     assert osb.json("sandbox", "list", "--domain", server.address, env={"OPEN_SANDBOX_API_KEY": "right"}) == []
 
 
