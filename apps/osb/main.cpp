@@ -4,4 +4,6 @@
 
 #include "osb/program.h"
 
-int main(int argc, char** argv) { return osb::cli::run_program(std::vector<std::string>(argv + 1, argv + argc)); }
+int main(int argc, char** argv) {
+  return osb::cli::run_program(std::vector<std::string>(argv + 1, argv + argc));
+}

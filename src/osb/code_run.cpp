@@ -38,7 +38,8 @@ opensandbox::Handlers handlers() {
   return out;
 }
 
-// The prompt and the line on the last row of the terminal; a line that is too long shows its part at the cursor.
+// The prompt and the line on the last row of the terminal; a line that is too long shows its part at the
+// cursor.
 void draw(const std::string& prompt, const EditedLine& line) {
   auto columns = static_cast<size_t>(screen_size(STDOUT_FILENO).columns);
   size_t room = columns > prompt.size() + 1 ? columns - prompt.size() - 1 : 1;
@@ -50,7 +51,8 @@ void draw(const std::string& prompt, const EditedLine& line) {
   }
   size_t at = prompt.size() + text_width(before);
   std::string shown = before + shorten(after, room - text_width(before));
-  write_all(STDOUT_FILENO, "\r\x1b[K" + prompt + shown + "\r" + (at ? "\x1b[" + std::to_string(at) + "C" : ""));
+  write_all(STDOUT_FILENO,
+            "\r\x1b[K" + prompt + shown + "\r" + (at ? "\x1b[" + std::to_string(at) + "C" : ""));
 }
 
 // One line from the terminal; nullopt at its end. Ctrl-C gives an empty line and sets `interrupted`.

@@ -28,7 +28,8 @@ const Option* option_named(std::span<const Option> options, std::string_view wor
 
 bool is_option(std::string_view word) { return word.size() > 1 && word[0] == '-'; }
 
-// Whether the word behind this option belongs to it. An option that is not known has none; the parser refuses it.
+// Whether the word behind this option belongs to it. An option that is not known has none; the parser refuses
+// it.
 bool takes_next(const Command& command, std::string_view word) {
   static constexpr Option kOutput[] = {{"-o,--output", "FORMAT", ""}};
   auto named = [&](std::string_view name) {
@@ -48,7 +49,8 @@ bool takes_next(const Command& command, std::string_view word) {
   return false;
 }
 
-// A remote command begins behind "--", or with the first word that is no other argument; it is cut off `words`.
+// A remote command begins behind "--", or with the first word that is no other argument; it is cut off
+// `words`.
 Words cut_rest(const Command& command, Words& words) {
   size_t arguments = 0;
   for (size_t i = 0; i < words.size(); ++i) {
@@ -123,7 +125,8 @@ class Parser {
     CLI::Option* added = app_.add_option_function<Words>(
         std::string(option.names), [this, key](const Words& values) { line_.options[key] = values; });
     added->type_size(1)->expected(1)->allow_extra_args(false);
-    added->multi_option_policy(option.repeat ? CLI::MultiOptionPolicy::TakeAll : CLI::MultiOptionPolicy::TakeLast);
+    added->multi_option_policy(option.repeat ? CLI::MultiOptionPolicy::TakeAll
+                                             : CLI::MultiOptionPolicy::TakeLast);
     if (option.repeat) added->expected(1, CLI::detail::expected_max_vector_size)->allow_extra_args(false);
     choices_.emplace_back(key, option.value);
   }
@@ -152,7 +155,8 @@ class Parser {
       bool many = argument.count == Count::some || argument.count == Count::any;
       auto end = many ? given_.end() : next + (next != given_.end());
       bool needed = argument.count == Count::one || argument.count == Count::some;
-      if (needed && next == end) throw UsageProblem(std::string(argument.name) + " is missing", usage_line(line_));
+      if (needed && next == end)
+        throw UsageProblem(std::string(argument.name) + " is missing", usage_line(line_));
       if (next != end) line_.arguments[std::string(argument.name)] = Words(next, end);
       next = end;
     }

@@ -23,7 +23,8 @@ std::string problem_of(std::vector<std::string> words) {
 }
 
 TEST(CommandLine, FindsACommandAndItsValues) {
-  CommandLine line = parse({"sandbox", "create", "-i", "host", "--env", "A=1", "-e", "B=-2", "--entrypoint", "-c"});
+  CommandLine line =
+      parse({"sandbox", "create", "-i", "host", "--env", "A=1", "-e", "B=-2", "--entrypoint", "-c"});
   EXPECT_EQ(line.path, "osb sandbox create");
   EXPECT_EQ(line.option("image"), "host");
   EXPECT_THAT(line.options["env"], ElementsAre("A=1", "B=-2"));
@@ -83,7 +84,8 @@ TEST(CommandLine, SaysWhatIsWrong) {
   EXPECT_THAT(problem_of({"sandbx", "get"}), HasSubstr("\"sandbx\" is no command of osb / osb sandbox"));
   EXPECT_THAT(problem_of({"sandbox", "get", "x", "--frobnicate"}), HasSubstr("--frobnicate"));
   EXPECT_THAT(problem_of({"--frobnicate"}), HasSubstr("--frobnicate"));
-  EXPECT_THAT(problem_of({"exec", "box", "--frobnicate", "ls"}), HasSubstr("not expected here: --frobnicate"));
+  EXPECT_THAT(problem_of({"exec", "box", "--frobnicate", "ls"}),
+              HasSubstr("not expected here: --frobnicate"));
   EXPECT_THAT(problem_of({"sandbox", "get", "x", "y"}), HasSubstr("y"));
   EXPECT_THAT(problem_of({"sandbox", "get", "x", "-o", "xml"}), HasSubstr("none of table|json|yaml"));
   EXPECT_THAT(problem_of({"sandbox", "create", "--image"}), HasSubstr("--image"));

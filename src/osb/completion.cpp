@@ -24,7 +24,9 @@ struct Place {
   bool remote = false;             // behind --
 };
 
-Option output_option(const Command& command) { return {"-o,--output", command.outputs, "Format of the answer"}; }
+Option output_option(const Command& command) {
+  return {"-o,--output", command.outputs, "Format of the answer"};
+}
 
 std::vector<Option> options_of(const Command& command) {
   std::vector<Option> all(command.options.begin(), command.options.end());
@@ -82,7 +84,8 @@ const Argument* argument_at(const Command& command, size_t index) {
 
 void add_value(Completion& out, const Option& option) {
   if (option.value.find('|') != std::string_view::npos) {
-    for (std::string_view choice : split(option.value, '|')) out.candidates.push_back({std::string(choice), ""});
+    for (std::string_view choice : split(option.value, '|'))
+      out.candidates.push_back({std::string(choice), ""});
   } else {
     out.files = option.value == "FILE" || option.value == "DIR";
   }

@@ -1,5 +1,5 @@
-// Completion of command lines. The shells' scripts are short: they ask `osb __complete` at each press of the key,
-// which reads the tree (and asks the server only for ids of sandboxes), so they never grow stale.
+// Completion of command lines. The shells' scripts are short: they ask `osb __complete` at each press of the
+// key, which reads the tree (and asks the server only for ids of sandboxes), so they never grow stale.
 #pragma once
 
 #include <functional>

@@ -55,7 +55,8 @@ TEST(Completion, LeavesRemoteCommandsAlone) {
 }
 
 TEST(Completion, HasAScriptForEachShell) {
-  for (const char* shell : {"bash", "zsh", "fish"}) EXPECT_THAT(std::string(completion_script(shell)), HasSubstr("__complete"));
+  for (const char* shell : {"bash", "zsh", "fish"})
+    EXPECT_THAT(std::string(completion_script(shell)), HasSubstr("__complete"));
 }
 
 TEST(ManPage, HasEveryCommandAndEveryOption) {

@@ -31,10 +31,14 @@ struct Field {
 };
 
 constexpr Field kFields[] = {
-    {"connection.api_key", Kind::text},          {"connection.domain", Kind::text},
-    {"connection.protocol", Kind::protocol},     {"connection.request_timeout", Kind::seconds},
-    {"connection.use_server_proxy", Kind::truth}, {"output.color", Kind::truth},
-    {"defaults.image", Kind::text},              {"defaults.timeout", Kind::life},
+    {"connection.api_key", Kind::text},
+    {"connection.domain", Kind::text},
+    {"connection.protocol", Kind::protocol},
+    {"connection.request_timeout", Kind::seconds},
+    {"connection.use_server_proxy", Kind::truth},
+    {"output.color", Kind::truth},
+    {"defaults.image", Kind::text},
+    {"defaults.timeout", Kind::life},
 };
 
 const Field& field_of(std::string_view name) {
@@ -58,7 +62,8 @@ std::string seconds(std::string_view name, std::string_view value) {
   int number = 0;
   auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
   if (error != std::errc() || end != value.data() + value.size() || number < 1 || number > 86400)
-    throw UsageProblem(std::string(name) + ": expected 1 to 86400 seconds, not \"" + std::string(value) + "\"");
+    throw UsageProblem(std::string(name) + ": expected 1 to 86400 seconds, not \"" + std::string(value) +
+                       "\"");
   return std::to_string(number);
 }
 
@@ -137,14 +142,20 @@ std::string_view config_template() {
 
 std::string toml_value(std::string_view name, std::string_view value) {
   switch (field_of(name).kind) {
-    case Kind::truth: return truth(name, value);
-    case Kind::seconds: return seconds(name, value);
+    case Kind::truth:
+      return truth(name, value);
+    case Kind::seconds:
+      return seconds(name, value);
     case Kind::protocol:
       if (value != "http" && value != "https")
-        throw UsageProblem(std::string(name) + ": expected http or https, not \"" + std::string(value) + "\"");
+        throw UsageProblem(std::string(name) + ": expected http or https, not \"" + std::string(value) +
+                           "\"");
       break;
-    case Kind::life: read_duration_or_none(name, value); break;
-    case Kind::text: break;
+    case Kind::life:
+      read_duration_or_none(name, value);
+      break;
+    case Kind::text:
+      break;
   }
   return json_string(value);  // its escapes are TOML's too
 }

@@ -39,7 +39,8 @@ void read_files(Invocation& run, CreateOptions& out) {
 
 void refuse_beside(Invocation& run, std::string_view what, std::initializer_list<std::string_view> keys) {
   for (std::string_view key : keys)
-    if (run.line().has(key)) throw UsageProblem("--" + std::string(key) + " does not go with " + std::string(what));
+    if (run.line().has(key))
+      throw UsageProblem("--" + std::string(key) + " does not go with " + std::string(what));
 }
 
 void read_source(Invocation& run, CreateOptions& out, const std::string& image) {
@@ -52,8 +53,9 @@ void read_source(Invocation& run, CreateOptions& out, const std::string& image) 
   if (named == 0 && out.image.empty())
     throw UsageProblem("no image is named", "--image host, or osb config set defaults.image host");
   if (out.template_id.empty()) return;
-  refuse_beside(run, "--template", {"image-auth-username", "image-auth-password", "env", "resource", "entrypoint",
-                                    "volumes-file", "credential-proxy"});
+  refuse_beside(run, "--template",
+                {"image-auth-username", "image-auth-password", "env", "resource", "entrypoint",
+                 "volumes-file", "credential-proxy"});
   if (!run.option("timeout") || run.option("timeout") == "none")
     throw UsageProblem("--template needs --timeout DURATION");
 }
@@ -67,7 +69,8 @@ void read_life(Invocation& run, CreateOptions& out) {
 
 void read_readiness(Invocation& run, CreateOptions& out) {
   out.readiness.skip = run.flag("skip-health-check");
-  if (auto text = run.option("ready-timeout")) out.readiness.timeout = read_duration("--ready-timeout", *text);
+  if (auto text = run.option("ready-timeout"))
+    out.readiness.timeout = read_duration("--ready-timeout", *text);
 }
 
 }  // namespace

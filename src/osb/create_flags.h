@@ -1,4 +1,5 @@
-// What `sandbox create`, `run` and `code` have in common: the flags that describe a new sandbox, and files that do.
+// What `sandbox create`, `run` and `code` have in common: the flags that describe a new sandbox, and files
+// that do.
 #pragma once
 
 #include <opensandbox/sandbox_types.h>
@@ -37,12 +38,12 @@ constexpr auto with_new_sandbox_flags(const Option (&own)[N]) {
   return all;
 }
 
-// Throws UsageProblem. `image` is what the command line names; empty: the default of the settings, and an error if
-// there is none (unless a template or a snapshot is named, or a file with all of it).
+// Throws UsageProblem. `image` is what the command line names; empty: the default of the settings, and an
+// error if there is none (unless a template or a snapshot is named, or a file with all of it).
 opensandbox::CreateOptions create_options(Invocation& run, const std::string& image);
 
-// A create request in the names of the wire, as `create -f` reads it. Unknown members and wrong kinds are refused
-// with their place. Throws Problem.
+// A create request in the names of the wire, as `create -f` reads it. Unknown members and wrong kinds are
+// refused with their place. Throws Problem.
 opensandbox::CreateOptions create_options_of(const json::Value& request);
 
 // A JSON file, or standard input for "-". Throws Problem that names the file.

@@ -46,7 +46,8 @@ class Replacement {
 
   int descriptor() const { return file_.get(); }
   void commit(mode_t mode) {
-    if (::fchmod(file_.get(), mode) < 0 || ::rename(temporary_.c_str(), path_.c_str()) < 0) fail("writing", path_);
+    if (::fchmod(file_.get(), mode) < 0 || ::rename(temporary_.c_str(), path_.c_str()) < 0)
+      fail("writing", path_);
     committed_ = true;
   }
 
@@ -110,7 +111,8 @@ uint64_t total_of(const std::vector<FileInfo>& entries) {
 TransferResult receive_directory(const Files& files, const FileInfo& root, const std::string& local,
                                  const TransferOptions& options) {
   std::vector<FileInfo> entries = files.list(root.path, kDeepest, options.stop);
-  std::sort(entries.begin(), entries.end(), [](const FileInfo& a, const FileInfo& b) { return a.path < b.path; });
+  std::sort(entries.begin(), entries.end(),
+            [](const FileInfo& a, const FileInfo& b) { return a.path < b.path; });
   Reception reception(files, options, total_of(entries));
   make_directory(local);
   for (const FileInfo& entry : entries) {
@@ -138,7 +140,8 @@ TransferResult download(const Files& files, const std::string& remote, const std
     return reception.result;
   }
   FileInfo info = files.info(remote, options.stop);
-  info.path = remote.size() > 1 && remote.ends_with("/") ? remote.substr(0, remote.find_last_not_of('/') + 1) : remote;
+  info.path = remote.size() > 1 && remote.ends_with("/") ? remote.substr(0, remote.find_last_not_of('/') + 1)
+                                                         : remote;
   std::error_code error;
   bool into = local.ends_with("/") || fs::is_directory(local, error);
   if (into) make_directory(local);

@@ -8,9 +8,7 @@ namespace {
 
 bool continues(char c) { return (static_cast<unsigned char>(c) & 0xc0) == 0x80; }
 
-size_t character_bytes(unsigned char lead) {
-  return lead < 0xc0 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-}
+size_t character_bytes(unsigned char lead) { return lead < 0xc0 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4; }
 
 constexpr size_t kMaxHistory = 1000;
 
@@ -99,8 +97,10 @@ EditedLine::Event EditedLine::take(std::string_view& input) {
   input.remove_prefix(1);
   switch (first) {
     case '\r':
-    case '\n': return Event::accepted;
-    case 3: return Event::interrupted;
+    case '\n':
+      return Event::accepted;
+    case 3:
+      return Event::interrupted;
     case 4:
       if (text_.empty()) return Event::ended;
       if (cursor_ < text_.size()) {
@@ -108,25 +108,49 @@ EditedLine::Event EditedLine::take(std::string_view& input) {
         erase_before();
       }
       break;
-    case '\t': insert("    "); break;
-    case 1: cursor_ = 0; break;
-    case 5: cursor_ = text_.size(); break;
-    case 2: left(); break;
-    case 6: right(); break;
+    case '\t':
+      insert("    ");
+      break;
+    case 1:
+      cursor_ = 0;
+      break;
+    case 5:
+      cursor_ = text_.size();
+      break;
+    case 2:
+      left();
+      break;
+    case 6:
+      right();
+      break;
     case 8:
-    case 0x7f: erase_before(); break;
-    case 11: text_.erase(cursor_); break;
-    case 21: text_.erase(0, std::exchange(cursor_, 0)); break;
-    case 23: erase_word(); break;
-    case 16: sequence('A', ""); break;
-    case 14: sequence('B', ""); break;
-    default: break;
+    case 0x7f:
+      erase_before();
+      break;
+    case 11:
+      text_.erase(cursor_);
+      break;
+    case 21:
+      text_.erase(0, std::exchange(cursor_, 0));
+      break;
+    case 23:
+      erase_word();
+      break;
+    case 16:
+      sequence('A', "");
+      break;
+    case 14:
+      sequence('B', "");
+      break;
+    default:
+      break;
   }
   return Event::none;
 }
 
 void EditedLine::next(const std::string& remembered) {
-  if (!remembered.empty() && (history_.empty() || history_.back() != remembered)) history_.push_back(remembered);
+  if (!remembered.empty() && (history_.empty() || history_.back() != remembered))
+    history_.push_back(remembered);
   if (history_.size() > kMaxHistory) history_.erase(history_.begin());
   at_ = std::string::npos;
   text_.clear();

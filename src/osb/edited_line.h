@@ -14,8 +14,8 @@ class EditedLine {
 
   explicit EditedLine(std::vector<std::string> history = {}) : history_(std::move(history)) {}
 
-  // Takes the first key off `input` (bytes of a terminal: UTF-8, control characters, escape sequences). `none` with
-  // `input` as it was: the key is not complete yet.
+  // Takes the first key off `input` (bytes of a terminal: UTF-8, control characters, escape sequences).
+  // `none` with `input` as it was: the key is not complete yet.
   Event take(std::string_view& input);
 
   const std::string& text() const { return text_; }

@@ -23,7 +23,8 @@ void append_entries(std::string& out, std::string_view title, const Entries& ent
   out += "\n" + std::string(title) + ":\n";
   for (const auto& [label, help] : entries) {
     out += "  " + label;
-    out += label.size() + 4 > column ? "\n" + std::string(column, ' ') : std::string(column - label.size() - 2, ' ');
+    out += label.size() + 4 > column ? "\n" + std::string(column, ' ')
+                                     : std::string(column - label.size() - 2, ' ');
     out += wrapped(help, column, kWidth) + "\n";
   }
 }
@@ -31,12 +32,18 @@ void append_entries(std::string& out, std::string_view title, const Entries& ent
 std::string argument_label(const Argument& argument) {
   std::string name(argument.name);
   switch (argument.count) {
-    case Count::one: return name;
-    case Count::optional: return "[" + name + "]";
-    case Count::some: return name + "...";
-    case Count::any: return "[" + name + "...]";
-    case Count::command: return "[--] " + name + "...";
-    case Count::optional_command: return "[[--] " + name + "...]";
+    case Count::one:
+      return name;
+    case Count::optional:
+      return "[" + name + "]";
+    case Count::some:
+      return name + "...";
+    case Count::any:
+      return "[" + name + "...]";
+    case Count::command:
+      return "[--] " + name + "...";
+    case Count::optional_command:
+      return "[[--] " + name + "...]";
   }
   return name;
 }
@@ -44,7 +51,8 @@ std::string argument_label(const Argument& argument) {
 Entries option_entries(std::span<const Option> options) {
   Entries entries;
   for (const Option& option : options)
-    entries.emplace_back(option_label(option), std::string(option.help) + (option.repeat ? "; repeatable" : ""));
+    entries.emplace_back(option_label(option),
+                         std::string(option.help) + (option.repeat ? "; repeatable" : ""));
   return entries;
 }
 
@@ -100,7 +108,8 @@ std::string usage_line(const CommandLine& line) { return usage_line(*line.comman
 
 std::string help_text(const CommandLine& line) {
   const Command& command = *line.command;
-  std::string out = "Usage: " + usage_line(line) + "\n\n" + wrapped(std::string(command.summary) + ".", 0) + "\n";
+  std::string out =
+      "Usage: " + usage_line(line) + "\n\n" + wrapped(std::string(command.summary) + ".", 0) + "\n";
   if (!command.details.empty()) out += "\n" + std::string(command.details) + "\n";
   Entries arguments, children;
   for (const Argument& argument : command.arguments)

@@ -14,8 +14,8 @@ namespace osb::cli {
 
 class Interrupts {
  public:
-  // `first` is called on the waiting thread at the first signal, if given, and must not throw; the second one, or
-  // the first if nothing is given, stops token(). To be made before other threads are.
+  // `first` is called on the waiting thread at the first signal, if given, and must not throw; the second
+  // one, or the first if nothing is given, stops token(). To be made before other threads are.
   explicit Interrupts(std::function<void()> first = {});
   ~Interrupts();
   Interrupts(const Interrupts&) = delete;

@@ -72,8 +72,8 @@ const Settings& Invocation::settings() {
 
 const Output& Invocation::output() {
   if (!output_) {
-    std::string format = option("output").value_or(std::string(
-        line_.command->outputs.substr(0, line_.command->outputs.find('|'))));
+    std::string format = option("output").value_or(
+        std::string(line_.command->outputs.substr(0, line_.command->outputs.find('|'))));
     output_.emplace(read_format(format), TableStyle{terminal_width(), color_on(STDOUT_FILENO)});
   }
   return *output_;

@@ -35,7 +35,8 @@ std::string trimmed_label(const Option& option) {
 
 void append_options(std::string& out, std::span<const Option> options) {
   for (const Option& option : options)
-    append_entry(out, trimmed_label(option), std::string(option.help) + (option.repeat ? "; repeatable" : ""));
+    append_entry(out, trimmed_label(option),
+                 std::string(option.help) + (option.repeat ? "; repeatable" : ""));
 }
 
 void append_command(std::string& out, const Command& command, const std::string& path) {
@@ -60,7 +61,8 @@ constexpr std::string_view kTail =
     ".TP\n.B 1\nIt failed.\n"
     ".TP\n.B 2\nThe command line is wrong.\n"
     ".TP\n.B 125\n"
-    "Of commands that run something in a sandbox: osb itself failed. Any other status is the one of what ran, "
+    "Of commands that run something in a sandbox: osb itself failed. Any other status is the one of what "
+    "ran, "
     "128 and the number of the signal if a signal ended it.\n"
     ".TP\n.B 130\nCtrl\\-C; what ran in the sandbox was interrupted first.\n";
 

@@ -7,7 +7,9 @@ namespace osb::cli {
 
 namespace {
 
-json::Value text_or_null(const std::string& text) { return text.empty() ? json::Value(nullptr) : json::Value(text); }
+json::Value text_or_null(const std::string& text) {
+  return text.empty() ? json::Value(nullptr) : json::Value(text);
+}
 
 json::Object status_model(const opensandbox::Status& status) {
   return {{"state", status.state},
@@ -23,8 +25,8 @@ json::Value time_text(const std::optional<opensandbox::Time>& time) {
   time_t seconds = std::chrono::system_clock::to_time_t(*time);
   tm parts{};
   ::gmtime_r(&seconds, &parts);
-  return json::Value(fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", parts.tm_year + 1900, parts.tm_mon + 1,
-                                 parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec));
+  return json::Value(fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", parts.tm_year + 1900,
+                                 parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec));
 }
 
 json::Object map_model(const opensandbox::StringMap& map) {

@@ -1,5 +1,5 @@
-// The SDK's values as the objects that --output json shows. Keys, their order and their kinds are part of what osb
-// promises; times are RFC 3339 in UTC; what a thing does not have is null.
+// The SDK's values as the objects that --output json shows. Keys, their order and their kinds are part of
+// what osb promises; times are RFC 3339 in UTC; what a thing does not have is null.
 #pragma once
 
 #include <opensandbox/opensandbox.h>

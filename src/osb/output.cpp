@@ -38,7 +38,10 @@ std::string plain(const json::Value& value) {
 }  // namespace
 
 Format read_format(std::string_view text) {
-  return text == "json" ? Format::json : text == "yaml" ? Format::yaml : text == "raw" ? Format::raw : Format::table;
+  return text == "json"   ? Format::json
+         : text == "yaml" ? Format::yaml
+         : text == "raw"  ? Format::raw
+                          : Format::table;
 }
 
 std::string cell(const json::Value* value) {
@@ -50,7 +53,8 @@ std::string cell(const json::Value* value) {
   } else if (const json::Object* members = value->if_object()) {
     for (const auto& member : *members) {
       if (member.value().is_null()) continue;
-      out += (out.empty() ? "" : ", ") + visible(std::string(member.key())) + "=" + visible(plain(member.value()));
+      out += (out.empty() ? "" : ", ") + visible(std::string(member.key())) + "=" +
+             visible(plain(member.value()));
     }
   } else {
     out = visible(plain(*value));
@@ -108,8 +112,7 @@ void write_all(int descriptor, std::string_view bytes) {
       continue;
     }
     if (count < 0 && errno == EPIPE) throw OutputGone();
-    if (count < 0)
-      throw Problem("OUTPUT", std::string("writing the output: ") + ::strerror(errno));
+    if (count < 0) throw Problem("OUTPUT", std::string("writing the output: ") + ::strerror(errno));
     bytes.remove_prefix(static_cast<size_t>(count));
   }
 }

@@ -1,5 +1,6 @@
-// What a command found out, in the format that was asked for. Everything goes to standard output; a reader that
-// is gone is OutputGone, which ends the program quietly when all that had to be ended was ended (SIGPIPE is ignored).
+// What a command found out, in the format that was asked for. Everything goes to standard output; a reader
+// that is gone is OutputGone, which ends the program quietly when all that had to be ended was ended (SIGPIPE
+// is ignored).
 #pragma once
 
 #include <span>

@@ -15,7 +15,8 @@ namespace {
 using testing::HasSubstr;
 
 json::Value sample() {
-  return json::parse(R"({"id":"a","size":1,"f":2.5,"no":null,"yes":true,"list":["x","no: y"],"empty":{},"none":[],
+  return json::parse(
+      R"({"id":"a","size":1,"f":2.5,"no":null,"yes":true,"list":["x","no: y"],"empty":{},"none":[],
     "deep":[{"a":1,"b":["c"]},[1,[2]]],"text":"two\nlines","word":"null","number":"12"})");
 }
 
@@ -44,7 +45,8 @@ number: "12"
 
 TEST(PrettyJson, ReadsBackAsTheSame) {
   EXPECT_EQ(json::parse(pretty_json(sample())), sample());
-  EXPECT_EQ(pretty_json(json::parse(R"({"a":[1,{"b":[]}]})")), "{\n  \"a\": [\n    1,\n    {\n      \"b\": []\n    }\n  ]\n}\n");
+  EXPECT_EQ(pretty_json(json::parse(R"({"a":[1,{"b":[]}]})")),
+            "{\n  \"a\": [\n    1,\n    {\n      \"b\": []\n    }\n  ]\n}\n");
 }
 
 TEST(Table, AlignsWideCharacters) {
@@ -90,7 +92,8 @@ TEST(Durations, AreReadAsPeopleWriteThem) {
   EXPECT_EQ(read_duration("", "1h30m"), milliseconds(5'400'000));
   EXPECT_EQ(read_duration("", "250ms"), milliseconds(250));
   EXPECT_EQ(read_duration_or_none("", "none"), std::nullopt);
-  for (const char* bad : {"", "0", "-1", "1w", "m", "1h30x", "none", "99999999999999999999", "9999999999d", "1.5h"})
+  for (const char* bad :
+       {"", "0", "-1", "1w", "m", "1h30x", "none", "99999999999999999999", "9999999999d", "1.5h"})
     EXPECT_THROW(read_duration("--timeout", bad), UsageProblem) << bad;
 }
 

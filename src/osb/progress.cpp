@@ -30,18 +30,23 @@ std::string byte_size(uint64_t bytes) {
   return fmt::format("{:.1f} {}", value, kUnits[unit]);
 }
 
-std::string progress_line(const std::string& what, uint64_t done, uint64_t total, double seconds, size_t columns) {
+std::string progress_line(const std::string& what, uint64_t done, uint64_t total, double seconds,
+                          size_t columns) {
   std::string figures;
   if (total) figures = fmt::format("  {:3}%", std::min<uint64_t>(100, done * 100 / total));
   figures += "  " + byte_size(done);
   if (total) figures += " of " + byte_size(total);
-  if (seconds > 0.2) figures += "  " + byte_size(static_cast<uint64_t>(static_cast<double>(done) / seconds)) + "/s";
+  if (seconds > 0.2)
+    figures += "  " + byte_size(static_cast<uint64_t>(static_cast<double>(done) / seconds)) + "/s";
   size_t room = columns > figures.size() ? columns - figures.size() : 0;
   return shorten(visible(what), room) + figures;
 }
 
 Progress::Progress(std::string what, uint64_t total, bool shown)
-    : what_(std::move(what)), total_(total), shown_(shown && ::isatty(STDERR_FILENO)), begun_(Clock::now()),
+    : what_(std::move(what)),
+      total_(total),
+      shown_(shown && ::isatty(STDERR_FILENO)),
+      begun_(Clock::now()),
       last_(begun_) {}
 
 Progress::~Progress() {

@@ -31,6 +31,7 @@ class Progress {
 // "12 B", "3.4 MiB".
 std::string byte_size(uint64_t bytes);
 // "data.bin  42%  3.4 MiB of 8.1 MiB  1.2 MiB/s", at most `columns` wide.
-std::string progress_line(const std::string& what, uint64_t done, uint64_t total, double seconds, size_t columns);
+std::string progress_line(const std::string& what, uint64_t done, uint64_t total, double seconds,
+                          size_t columns);
 
 }  // namespace osb::cli

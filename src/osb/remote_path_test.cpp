@@ -19,8 +19,8 @@ TEST(RemotePath, IsTheOneWithAName) {
 TEST(RemotePath, NamesOfASandboxStayBelow) {
   EXPECT_EQ(below("/work", "/work/a/b"), "a/b");
   EXPECT_EQ(below("/", "/a"), "a");
-  for (const char* bad : {"/work", "/work/", "/worker/a", "/etc/passwd", "/work/../etc/x", "/work/a/..", "/work//etc",
-                          "work/a"})
+  for (const char* bad : {"/work", "/work/", "/worker/a", "/etc/passwd", "/work/../etc/x", "/work/a/..",
+                          "/work//etc", "work/a"})
     EXPECT_FALSE(below("/work", bad)) << bad;
 }
 
@@ -31,7 +31,8 @@ TEST(RemotePath, BaseNames) {
 }
 
 TEST(ShellLine, KeepsWordsWhole) {
-  EXPECT_EQ(shell_line({"echo", "a b", "it's", "", "$HOME", "x=1,/.-_"}), "echo 'a b' 'it'\\''s' '' '$HOME' x=1,/.-_");
+  EXPECT_EQ(shell_line({"echo", "a b", "it's", "", "$HOME", "x=1,/.-_"}),
+            "echo 'a b' 'it'\\''s' '' '$HOME' x=1,/.-_");
 }
 
 TEST(ExitCode, IsTheCommandsOrTheSignals) {

@@ -51,10 +51,12 @@ int signal_number(std::string_view text) {
   static constexpr struct {
     std::string_view name;
     int number;
-  } kNames[] = {{"hangup", SIGHUP},           {"interrupt", SIGINT},  {"quit", SIGQUIT},
-                {"illegal instruction", SIGILL}, {"aborted", SIGABRT}, {"floating point exception", SIGFPE},
-                {"killed", SIGKILL},          {"segmentation fault", SIGSEGV}, {"broken pipe", SIGPIPE},
-                {"alarm clock", SIGALRM},     {"terminated", SIGTERM}, {"bus error", SIGBUS}};
+  } kNames[] = {{"hangup", SIGHUP},       {"interrupt", SIGINT},
+                {"quit", SIGQUIT},        {"illegal instruction", SIGILL},
+                {"aborted", SIGABRT},     {"floating point exception", SIGFPE},
+                {"killed", SIGKILL},      {"segmentation fault", SIGSEGV},
+                {"broken pipe", SIGPIPE}, {"alarm clock", SIGALRM},
+                {"terminated", SIGTERM},  {"bus error", SIGBUS}};
   constexpr std::string_view kPrefix = "signal: ";
   size_t at = text.find(kPrefix);
   if (at == std::string_view::npos) return 0;

@@ -74,7 +74,8 @@ class Input {
   void pass_on() {
     bool open = true;
     while (true) {
-      pollfd events[] = {{signals_.get(), POLLIN, 0}, {end_.get(), POLLIN, 0}, {open ? STDIN_FILENO : -1, POLLIN, 0}};
+      pollfd events[] = {
+          {signals_.get(), POLLIN, 0}, {end_.get(), POLLIN, 0}, {open ? STDIN_FILENO : -1, POLLIN, 0}};
       if (::poll(events, 3, -1) < 0) continue;
       if (events[1].revents) return;
       if (events[0].revents) take_signal();
@@ -140,7 +141,8 @@ TerminalOptions options_of(const TerminalRequest& request) {
 }
 
 // The session lives on without us; what it prints meanwhile is kept.
-Terminal mend(const Terminals& terminals, const Terminal& broken, TerminalOptions options, std::stop_token stop) {
+Terminal mend(const Terminals& terminals, const Terminal& broken, TerminalOptions options,
+              std::stop_token stop) {
   options.since = broken.offset();
   options.takeover = true;
   for (int attempt = 1;; ++attempt) {
@@ -148,7 +150,8 @@ Terminal mend(const Terminals& terminals, const Terminal& broken, TerminalOption
       return terminals.connect(broken.session_id(), options, stop);
     } catch (const opensandbox::Error& error) {
       bool again = error.code() == opensandbox::ErrorCode::unreachable ||
-                   error.code() == opensandbox::ErrorCode::timeout || error.code() == opensandbox::ErrorCode::conflict;
+                   error.code() == opensandbox::ErrorCode::timeout ||
+                   error.code() == opensandbox::ErrorCode::conflict;
       if (!again || attempt == kReconnects) throw;
     }
     std::this_thread::sleep_for(kReconnectPause);

@@ -33,8 +33,9 @@ struct WirePvc {
   std::optional<std::string> storageClass, storage;
   std::vector<std::string> accessModes;
 };
-BOOST_DESCRIBE_STRUCT(WirePvc, (), (claimName, createIfNotExists, deleteOnSandboxTermination, storageClass, storage,
-                                    accessModes))
+BOOST_DESCRIBE_STRUCT(WirePvc, (),
+                      (claimName, createIfNotExists, deleteOnSandboxTermination, storageClass, storage,
+                       accessModes))
 
 struct WireBucket {
   Required<std::string> bucket, endpoint;
@@ -111,8 +112,8 @@ struct WireCreate {
 };
 BOOST_DESCRIBE_STRUCT(WireCreate, (),
                       (image, templateId, snapshotId, timeout, env, metadata, extensions, resourceLimits,
-                       resourceRequests, entrypoint, platform, secureAccess, networkPolicy, credentialProxy, volumes,
-                       lifecycle))
+                       resourceRequests, entrypoint, platform, secureAccess, networkPolicy, credentialProxy,
+                       volumes, lifecycle))
 
 opensandbox::NetworkRule::Action action_of(std::string text, const std::string& path) {
   for (char& c : text) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
@@ -124,7 +125,8 @@ opensandbox::NetworkRule::Action action_of(std::string text, const std::string& 
 opensandbox::NetworkPolicy convert(const WirePolicy& wire) {
   opensandbox::NetworkPolicy out;
   if (wire.defaultAction) out.default_action = action_of(*wire.defaultAction, "defaultAction");
-  for (const WireRule& rule : wire.egress) out.egress.push_back({action_of(*rule.action, "action"), *rule.target});
+  for (const WireRule& rule : wire.egress)
+    out.egress.push_back({action_of(*rule.action, "action"), *rule.target});
   return out;
 }
 
@@ -163,7 +165,8 @@ std::optional<opensandbox::Seconds> seconds_of(const std::optional<int64_t>& wir
 opensandbox::Lifecycle convert(const WireLifecycle& wire) {
   opensandbox::Lifecycle out;
   if (wire.preStart)
-    out.pre_start = opensandbox::LifecycleHook{wire.preStart->command, seconds_of(wire.preStart->timeoutSeconds)};
+    out.pre_start =
+        opensandbox::LifecycleHook{wire.preStart->command, seconds_of(wire.preStart->timeoutSeconds)};
   for (const WirePeriodic& hook : wire.periodic) {
     opensandbox::PeriodicHook& made = out.periodic.emplace_back();
     made.command = hook.command;

@@ -22,14 +22,22 @@ std::string advice(const opensandbox::Error& error) {
   switch (error.code()) {
     case ErrorCode::unauthorized:
       return "--api-key KEY, OPEN_SANDBOX_API_KEY, or osb config set connection.api_key KEY";
-    case ErrorCode::not_found: return advice_not_found(error);
-    case ErrorCode::unreachable: return "osb doctor says what is in the way";
-    case ErrorCode::timeout: return "a longer --request-timeout, or osb doctor to see what is slow";
-    case ErrorCode::not_ready: return "a longer --ready-timeout, or osb doctor SANDBOX";
-    case ErrorCode::capacity: return "osb sandbox list, and kill what is not needed; or try again later";
-    case ErrorCode::rate_limited: return "the same again a little later";
-    case ErrorCode::conflict: return "osb sandbox get SANDBOX shows its state";
-    default: return {};
+    case ErrorCode::not_found:
+      return advice_not_found(error);
+    case ErrorCode::unreachable:
+      return "osb doctor says what is in the way";
+    case ErrorCode::timeout:
+      return "a longer --request-timeout, or osb doctor to see what is slow";
+    case ErrorCode::not_ready:
+      return "a longer --ready-timeout, or osb doctor SANDBOX";
+    case ErrorCode::capacity:
+      return "osb sandbox list, and kill what is not needed; or try again later";
+    case ErrorCode::rate_limited:
+      return "the same again a little later";
+    case ErrorCode::conflict:
+      return "osb sandbox get SANDBOX shows its state";
+    default:
+      return {};
   }
 }
 

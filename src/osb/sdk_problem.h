@@ -7,8 +7,8 @@
 
 namespace osb::cli {
 
-// The server's own code where it gave one, the name of the SDK's code otherwise, and advice for the codes that
-// have a way out.
+// The server's own code where it gave one, the name of the SDK's code otherwise, and advice for the codes
+// that have a way out.
 Problem sdk_problem(const opensandbox::Error& error);
 
 }  // namespace osb::cli

@@ -15,8 +15,9 @@ namespace {
 
 [[noreturn]] void refuse(Source source, const std::string& where, const std::string& why) {
   if (source == Source::flag) throw UsageProblem(where + ": " + why);
-  throw Problem("CONFIGURATION", "reading " + where + ": " + why,
-                source == Source::file ? "osb config show, osb config set SECTION.FIELD VALUE" : "change the variable");
+  throw Problem(
+      "CONFIGURATION", "reading " + where + ": " + why,
+      source == Source::file ? "osb config show, osb config set SECTION.FIELD VALUE" : "change the variable");
 }
 
 bool read_truth(std::string_view text) {
@@ -30,7 +31,8 @@ struct Reader {
 
   void protocol(std::string text, Source source, const std::string& where) {
     for (char& c : text) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
-    if (text != "http" && text != "https") refuse(source, where, "expected http or https, not \"" + text + "\"");
+    if (text != "http" && text != "https")
+      refuse(source, where, "expected http or https, not \"" + text + "\"");
     out.protocol = {text, source};
   }
   void seconds(std::string_view text, Source source, const std::string& where) {
@@ -93,7 +95,8 @@ void read_file(Settings& out, Reader& reader) {
   try {
     read_duration_or_none("", out.timeout.value);
   } catch (const Problem&) {
-    refuse(Source::file, defaults.where("timeout"), "\"" + out.timeout.value + "\" is neither a duration nor none");
+    refuse(Source::file, defaults.where("timeout"),
+           "\"" + out.timeout.value + "\" is neither a duration nor none");
   }
 }
 

@@ -97,10 +97,12 @@ TEST_F(SettingsTest, AFileThatIsNamedMustBeThere) {
 
 TEST_F(SettingsTest, ChangesKeepCommentsAndTheRest) {
   std::string text =
-      "# mine\n[connection] # where\n  domain = \"a:1\"   # old \"#1\"\nother = 1\n\n[mine]\ndomain = \"no\"\n";
+      "# mine\n[connection] # where\n  domain = \"a:1\"   # old \"#1\"\nother = 1\n\n[mine]\ndomain = "
+      "\"no\"\n";
   text = with_setting(text, "connection.domain", toml_value("connection.domain", "b:2 \"#\""));
   EXPECT_EQ(text,
-            "# mine\n[connection] # where\n  domain = \"b:2 \\\"#\\\"\"  # old \"#1\"\nother = 1\n\n[mine]\ndomain = "
+            "# mine\n[connection] # where\n  domain = \"b:2 \\\"#\\\"\"  # old \"#1\"\nother = "
+            "1\n\n[mine]\ndomain = "
             "\"no\"\n");
   text = with_setting(text, "connection.request_timeout", toml_value("connection.request_timeout", "9"));
   text = with_setting(text, "output.color", toml_value("output.color", "off"));

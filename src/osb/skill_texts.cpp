@@ -30,7 +30,8 @@ A sandbox is a private machine. Make one for untrusted or messy work, and end it
 - State from run to run: `S=$(osb command session create ID -o raw)`, `osb command session run ID S 'cd /work'`, `osb command session delete ID S`.
 - Code with values and tracebacks: `osb code ID -l python -c 'CODE'`.
 )"},
-    {"file-operations", "Moving files into and out of OpenSandbox sandboxes, and changing them there, with osb",
+    {"file-operations",
+     "Moving files into and out of OpenSandbox sandboxes, and changing them there, with osb",
      R"(# Files
 
 - Copy files or directories: `osb cp LOCAL ID:PATH`, `osb cp ID:PATH LOCAL`. `-` is standard input or output.
@@ -62,7 +63,8 @@ Secrets are added to requests on their way out; programs in the sandbox never se
 - Change it: `osb credential-vault patch ID --file -` with `{"credentials": {"add": [], "replace": [], "delete": []}, "bindings": {...}}`.
 - Never put a secret into a command line, an environment variable or a file of the sandbox.
 )"},
-    {"sandbox-troubleshooting", "Finding out why an OpenSandbox server or sandbox cannot be reached or fails, with osb",
+    {"sandbox-troubleshooting",
+     "Finding out why an OpenSandbox server or sandbox cannot be reached or fails, with osb",
      R"(# When something fails
 
 1. `osb doctor` checks the way to the server, `osb doctor ID` also the one to a sandbox. The line that failed says what to do.
@@ -89,16 +91,19 @@ const Skill* find_skill(std::string_view name) {
 }
 
 std::string skill_file(const Skill& skill) {
-  return "---\nname: " + std::string(skill.name) + "\ndescription: " + std::string(skill.summary) + "\n---\n\n" +
-         std::string(skill.text);
+  return "---\nname: " + std::string(skill.name) + "\ndescription: " + std::string(skill.summary) +
+         "\n---\n\n" + std::string(skill.text);
 }
 
 std::string without_skill_block(const std::string& text, std::string_view name) {
   std::string begin = marker(name, "begin"), end = marker(name, "end");
   size_t from = text.find(begin), to = text.find(end);
   if (from == std::string::npos || to == std::string::npos || to < from) return text;
-  if (from > 0 && text.substr(0, from).ends_with("\n\n")) --from;  // the empty line that came with it
-  return text.substr(0, from) + text.substr(to + end.size());
+  to += end.size();
+  // The empty line that came with it: before it, or behind it if it is the first text.
+  if (text.substr(0, from).ends_with("\n\n")) --from;
+  if (from == 0 && text.substr(to).starts_with("\n")) ++to;
+  return text.substr(0, from) + text.substr(to);
 }
 
 std::string with_skill_block(const std::string& text, const Skill& skill) {

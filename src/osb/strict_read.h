@@ -1,11 +1,12 @@
-// json::read, but members that the struct does not have are refused: nobody should find out from what happens later that
-// a word was misspelt.
+// json::read, but members that the struct does not have are refused: nobody should find out from what happens
+// later that a word was misspelt.
 #pragma once
 
-#include <boost/describe.hpp>
 #include <functional>
 #include <set>
 #include <string>
+
+#include <boost/describe.hpp>
 
 #include "base/json.h"
 #include "osb/problem.h"
@@ -46,13 +47,15 @@ template <class T>
 void refuse_unknown(const json::Value& value, const std::string& path) {
   if (!value.is_object()) return;  // the reader says so
   std::set<std::string, std::less<>> known;
-  boost::mp11::mp_for_each<boost::describe::describe_members<T, boost::describe::mod_public>>([&](auto member) {
-    known.insert(member.name);
-    if (const json::Value* found = value.get_object().if_contains(member.name)) {
-      using Member = std::decay_t<decltype(std::declval<T>().*member.pointer)>;
-      refuse_unknown_inside(static_cast<const Member*>(nullptr), *found, json::detail::join(path, member.name));
-    }
-  });
+  boost::mp11::mp_for_each<boost::describe::describe_members<T, boost::describe::mod_public>>(
+      [&](auto member) {
+        known.insert(member.name);
+        if (const json::Value* found = value.get_object().if_contains(member.name)) {
+          using Member = std::decay_t<decltype(std::declval<T>().*member.pointer)>;
+          refuse_unknown_inside(static_cast<const Member*>(nullptr), *found,
+                                json::detail::join(path, member.name));
+        }
+      });
   for (const auto& member : value.get_object())
     if (!known.contains(std::string(member.key())))
       refuse_request(json::detail::join(path, std::string(member.key())) + ": there is no such member");

@@ -99,7 +99,8 @@ Fd connect_to(const HostPort& at, std::chrono::milliseconds limit) {
 std::string fetch(const HostPort& at, const std::string& path, std::chrono::milliseconds limit) {
   Fd socket = connect_to(at, limit);
   std::string request = "GET " + path + " HTTP/1.0\r\nHost: " + label(at) + "\r\n\r\n", answer;
-  if (::send(socket.get(), request.data(), request.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(request.size()))
+  if (::send(socket.get(), request.data(), request.size(), MSG_NOSIGNAL) !=
+      static_cast<ssize_t>(request.size()))
     throw Problem("UNREACHABLE", "asking " + label(at) + ": " + ::strerror(errno));
   char buffer[4096];
   while (answer.size() < kMostAnswer) {

@@ -16,8 +16,8 @@ struct HostPort {
   std::string path;  // "/v1" of "host:1/v1"
 };
 
-// Of "host", "host:port", "[::1]:port", each with a scheme in front and a path behind, if any. `secure` says what
-// counts without a scheme; the port is that of the scheme if none is named.
+// Of "host", "host:port", "[::1]:port", each with a scheme in front and a path behind, if any. `secure` says
+// what counts without a scheme; the port is that of the scheme if none is named.
 HostPort split_address(const std::string& address, bool secure);
 
 // Addresses as numbers, the first one first. Throws Problem.

@@ -17,12 +17,13 @@ struct TransferResult {
   std::vector<std::string> skipped;  // links to directories, devices: for a warning
 };
 
-// `local` ("-": standard input) to `remote`. An existing directory as `remote`, or one with a slash at its end, takes
-// it in under its own name. Modes are kept, missing directories made, files appear whole or not at all. Throws Problem.
+// `local` ("-": standard input) to `remote`. An existing directory as `remote`, or one with a slash at its
+// end, takes it in under its own name. Modes are kept, missing directories made, files appear whole or not at
+// all. Throws Problem.
 TransferResult upload(const opensandbox::Files& files, const std::string& local, const std::string& remote,
                       const TransferOptions& options);
-// The other way round; "-" is standard output. Files that are no files (devices, pipes) are written to, others are
-// replaced when all has come.
+// The other way round; "-" is standard output. Files that are no files (devices, pipes) are written to,
+// others are replaced when all has come.
 TransferResult download(const opensandbox::Files& files, const std::string& remote, const std::string& local,
                         const TransferOptions& options);
 

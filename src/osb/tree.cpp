@@ -24,7 +24,8 @@ std::span<const Option> global_options() { return kGlobals; }
 
 std::string_view key_of(const Option& option) {
   size_t dashes = option.names.find("--");
-  std::string_view name = dashes == std::string_view::npos ? option.names.substr(1) : option.names.substr(dashes + 2);
+  std::string_view name =
+      dashes == std::string_view::npos ? option.names.substr(1) : option.names.substr(dashes + 2);
   return name.substr(0, name.find(','));
 }
 

@@ -1,8 +1,9 @@
-// What a command line of osb may look like, as constant data: help, man page, completion and the parser all read
-// the same tree, so none of them can forget a flag. Nothing here runs code at start-up.
+// What a command line of osb may look like, as constant data: help, man page, completion and the parser all
+// read the same tree, so none of them can forget a flag. Nothing here runs code at start-up.
 //
 // Conventions that readers of the tree rely on:
-//   * An argument's name says how to complete it: SANDBOX is the id of a sandbox, LOCAL and FILE are files here.
+//   * An argument's name says how to complete it: SANDBOX is the id of a sandbox, LOCAL and FILE are files
+//   here.
 //   * An option's value of the form "a|b|c" lists all that is allowed.
 #pragma once
 
@@ -59,8 +60,8 @@ std::string_view key_of(const Option& option);
 const Command* find_child(const Command& group, std::string_view name);
 bool takes_rest(const Command& command);
 
-// Calls visit(command, path) for every command below and including `command` that is not hidden; `path` is what
-// is typed, "osb sandbox create".
+// Calls visit(command, path) for every command below and including `command` that is not hidden; `path` is
+// what is typed, "osb sandbox create".
 template <class Visit>
 void walk(const Command& command, const std::string& path, const Visit& visit) {
   visit(command, path);

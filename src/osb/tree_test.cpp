@@ -81,7 +81,8 @@ TEST(Tree, HelpFitsInto80Columns) {
 
 TEST(Tree, OnlyTheLastArgumentTakesMany) {
   each_command([](const Command& command, const std::string&) {
-    for (size_t i = 0; i + 1 < command.arguments.size(); ++i) EXPECT_EQ(command.arguments[i].count, Count::one);
+    for (size_t i = 0; i + 1 < command.arguments.size(); ++i)
+      EXPECT_EQ(command.arguments[i].count, Count::one);
   });
 }
 

@@ -69,7 +69,8 @@ void add_directory(Plan& plan, const std::string& local, const std::string& remo
 }
 
 // The bytes of a descriptor as they are asked for, counted.
-opensandbox::ByteSource source_of(std::shared_ptr<Fd> file, std::shared_ptr<Progress> progress, std::string path) {
+opensandbox::ByteSource source_of(std::shared_ptr<Fd> file, std::shared_ptr<Progress> progress,
+                                  std::string path) {
   return [file, progress, path](std::span<char> room) -> size_t {
     while (true) {
       ssize_t count = ::read(file->get(), room.data(), room.size());
@@ -127,17 +128,19 @@ bool is_directory(const opensandbox::Files& files, const std::string& path, std:
   }
 }
 
-TransferResult send_input(const opensandbox::Files& files, const std::string& remote, const TransferOptions& options) {
+TransferResult send_input(const opensandbox::Files& files, const std::string& remote,
+                          const TransferOptions& options) {
   auto progress = std::make_shared<Progress>("standard input", 0, options.progress);
   std::vector<opensandbox::FileWrite> one;
   TransferResult result{.files = 1};
   auto source = source_of(std::make_shared<Fd>(::dup(STDIN_FILENO)), progress, "standard input");
   one.push_back({.path = remote,
-                 .source = [source, &result](std::span<char> room) {
-                   size_t count = source(room);
-                   result.bytes += count;
-                   return count;
-                 },
+                 .source =
+                     [source, &result](std::span<char> room) {
+                       size_t count = source(room);
+                       result.bytes += count;
+                       return count;
+                     },
                  .permissions = {.mode = 644}});
   files.write(std::move(one), {}, options.stop);
   return result;

@@ -79,17 +79,20 @@ std::vector<Out> list_of(const json::Object& changes, const char* key, const std
   std::vector<Out> out;
   const json::Value* found = changes.if_contains(key);
   if (!found) return out;
-  for (const Wire& wire : read_strictly<std::vector<Wire>>(*found, path + "." + key)) out.push_back(convert(wire));
+  for (const Wire& wire : read_strictly<std::vector<Wire>>(*found, path + "." + key))
+    out.push_back(convert(wire));
   return out;
 }
 
 std::vector<std::string> names_of(const json::Object& changes, const std::string& path) {
   const json::Value* found = changes.if_contains("delete");
-  return found ? read_strictly<std::vector<std::string>>(*found, path + ".delete") : std::vector<std::string>();
+  return found ? read_strictly<std::vector<std::string>>(*found, path + ".delete")
+               : std::vector<std::string>();
 }
 
 // An object with none but these members.
-json::Object object_of(const json::Value& value, const std::string& path, std::initializer_list<std::string_view> known) {
+json::Object object_of(const json::Value& value, const std::string& path,
+                       std::initializer_list<std::string_view> known) {
   if (!value.is_object()) refuse_request(path + ": expected an object");
   for (const auto& member : value.get_object()) {
     std::string_view key{member.key().data(), member.key().size()};
@@ -119,13 +122,15 @@ opensandbox::VaultPatch vault_patch(const json::Value& payload) {
   if (const json::Value* found = all.if_contains("credentials")) {
     json::Object changes = object_of(*found, "credentials", kChanges);
     out.add_credentials = list_of<opensandbox::Credential, WireCredential>(changes, "add", "credentials");
-    out.replace_credentials = list_of<opensandbox::Credential, WireCredential>(changes, "replace", "credentials");
+    out.replace_credentials =
+        list_of<opensandbox::Credential, WireCredential>(changes, "replace", "credentials");
     out.delete_credentials = names_of(changes, "credentials");
   }
   if (const json::Value* found = all.if_contains("bindings")) {
     json::Object changes = object_of(*found, "bindings", kChanges);
     out.add_bindings = list_of<opensandbox::CredentialBinding, WireBinding>(changes, "add", "bindings");
-    out.replace_bindings = list_of<opensandbox::CredentialBinding, WireBinding>(changes, "replace", "bindings");
+    out.replace_bindings =
+        list_of<opensandbox::CredentialBinding, WireBinding>(changes, "replace", "bindings");
     out.delete_bindings = names_of(changes, "bindings");
   }
   return out;

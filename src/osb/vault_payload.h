@@ -12,8 +12,8 @@ struct VaultContents {
   std::vector<opensandbox::CredentialBinding> bindings;
 };
 
-// {"credentials": [{"name", "source": {"type": "inline", "value"}}], "bindings": [{"name", "match", "auth"}]}.
-// Throw Problem.
+// {"credentials": [{"name", "source": {"type": "inline", "value"}}], "bindings": [{"name", "match",
+// "auth"}]}. Throw Problem.
 VaultContents vault_contents(const json::Value& payload);
 // {"expectedRevision"?, "credentials": {"add", "replace", "delete"}, "bindings": {...}}.
 opensandbox::VaultPatch vault_patch(const json::Value& payload);

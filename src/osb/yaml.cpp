@@ -44,11 +44,14 @@ void append_pretty(std::string& out, const json::Value& value, size_t depth) {
 
 // Letters, digits and harmless punctuation inside, and nothing that reads as null, a truth value or a number.
 bool is_plain(std::string_view text) {
-  static constexpr std::string_view kReserved[] = {"null", "true", "false", "yes", "no", "on", "off", "y", "n"};
-  if (text.empty() || !(std::isalpha(static_cast<unsigned char>(text[0])) || text[0] == '/' || text[0] == '_'))
+  static constexpr std::string_view kReserved[] = {"null", "true", "false", "yes", "no",
+                                                   "on",   "off",  "y",     "n"};
+  if (text.empty() ||
+      !(std::isalpha(static_cast<unsigned char>(text[0])) || text[0] == '/' || text[0] == '_'))
     return false;
   for (char c : text)
-    if (!std::isalnum(static_cast<unsigned char>(c)) && std::string_view("_-./").find(c) == std::string_view::npos)
+    if (!std::isalnum(static_cast<unsigned char>(c)) &&
+        std::string_view("_-./").find(c) == std::string_view::npos)
       return false;
   std::string lower(text);
   for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
@@ -66,7 +69,8 @@ void append_scalar(std::string& out, std::string_view text) {
 }
 
 bool is_block(const json::Value& value) {
-  return (value.is_object() && !value.get_object().empty()) || (value.is_array() && !value.get_array().empty());
+  return (value.is_object() && !value.get_object().empty()) ||
+         (value.is_array() && !value.get_array().empty());
 }
 
 void append_yaml(std::string& out, const json::Value& value, size_t depth);

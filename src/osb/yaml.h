@@ -1,5 +1,5 @@
-// JSON values as text for people: indented JSON, and YAML in block style. Both are stable: keys in the order of
-// the value, two spaces, a line end at the end.
+// JSON values as text for people: indented JSON, and YAML in block style. Both are stable: keys in the order
+// of the value, two spaces, a line end at the end.
 #pragma once
 
 #include <string>

@@ -5,8 +5,8 @@
 
 namespace osb::cli {
 
-extern const Command kCodeCommand, kCommand, kCompletion, kComplete, kConfig, kCopy, kCredentialVault, kDevops,
-    kDiagnostics, kDoctor, kEgress, kExec, kFileCommand, kImageCommand, kLogs, kMan, kRunImage, kSandbox,
-    kServerCommand, kShell, kSkills, kSnapshotCommand, kTemplateCommand, kTop;
+extern const Command kCodeCommand, kCommand, kCompletion, kComplete, kConfig, kCopy, kCredentialVault,
+    kDevops, kDiagnostics, kDoctor, kEgress, kExec, kFileCommand, kImageCommand, kLogs, kMan, kRunImage,
+    kSandbox, kServerCommand, kShell, kSkills, kSnapshotCommand, kTemplateCommand, kTop;
 
 }  // namespace osb::cli

@@ -15,8 +15,8 @@ namespace {
 // By the name of the file, where no language is named.
 std::string language_of(const std::string& path) {
   static constexpr std::pair<std::string_view, const char*> kEndings[] = {
-      {".py", "python"}, {".sh", "bash"}, {".js", "javascript"}, {".mjs", "javascript"},
-      {".ts", "typescript"}, {".go", "go"}, {".java", "java"}};
+      {".py", "python"},     {".sh", "bash"}, {".js", "javascript"}, {".mjs", "javascript"},
+      {".ts", "typescript"}, {".go", "go"},   {".java", "java"}};
   for (const auto& [ending, language] : kEndings)
     if (path.ends_with(ending)) return language;
   return "python";
@@ -62,7 +62,8 @@ int code(Invocation& run) {
     own.emplace(codes, options.language, run.option("workdir").value_or(""));
     options.context_id = own->id();
   }
-  return conversation ? converse(codes, options, history_path(options.language)) : run_code(codes, *text, options);
+  return conversation ? converse(codes, options, history_path(options.language))
+                      : run_code(codes, *text, options);
 }
 
 constexpr Argument kArguments[] = {
@@ -70,7 +71,8 @@ constexpr Argument kArguments[] = {
     {"FILE", "Code to run; - or a pipe: standard input; else a conversation", Count::optional}};
 constexpr Option kOptions[] = {
     {"-c,--code", "TEXT", "Code to run"},
-    {"-l,--language", "LANGUAGE", "python, bash, javascript, typescript, go, java (default: by FILE's name, else python)"},
+    {"-l,--language", "LANGUAGE",
+     "python, bash, javascript, typescript, go, java (default: by FILE's name, else python)"},
     {"--context", "ID", "A context that is there; default: a new one, which goes with the command"},
     {"-w,--workdir", "DIR", "Where a new context begins"},
     {"-t,--timeout", "DURATION", "The code is interrupted after that time"}};
@@ -79,9 +81,10 @@ constexpr Option kOptions[] = {
 
 const Command kCodeCommand{.name = "code",
                            .summary = "Run code, or talk to an interpreter line by line",
-                           .details = "  osb code SANDBOX -c '6 * 7'\n"
-                                      "  osb code SANDBOX plot.py\n"
-                                      "  osb code SANDBOX -l javascript      # a conversation; Ctrl-D ends it",
+                           .details =
+                               "  osb code SANDBOX -c '6 * 7'\n"
+                               "  osb code SANDBOX plot.py\n"
+                               "  osb code SANDBOX -l javascript      # a conversation; Ctrl-D ends it",
                            .arguments = kArguments,
                            .options = kOptions,
                            .run = code,

@@ -17,8 +17,8 @@ constexpr std::string_view kFormats = "table|json|yaml";
 
 int start_in_background(Invocation& run, const Commands& commands, opensandbox::RunOptions options) {
   options.background = true;
-  opensandbox::Execution started = run.flag("argv") ? commands.run(run.rest(), options)
-                                                    : commands.run(shell_line(run.rest()), options);
+  opensandbox::Execution started =
+      run.flag("argv") ? commands.run(run.rest(), options) : commands.run(shell_line(run.rest()), options);
   if (started.error) throw Problem(started.error->name, "starting the command: " + started.error->value);
   if (!started.complete)
     throw Problem("EXECUTION_INCOMPLETE", "starting the command: the daemon did not confirm it");
@@ -95,7 +95,8 @@ int session_delete(Invocation& run) {
 
 constexpr Argument kRunArguments[] = {{"SANDBOX", "Id of the sandbox"},
                                       {"COMMAND", "Program and its arguments", Count::command}};
-constexpr Argument kExecutionArguments[] = {{"SANDBOX", "Id of the sandbox"}, {"EXECUTION", "Id of the execution"}};
+constexpr Argument kExecutionArguments[] = {{"SANDBOX", "Id of the sandbox"},
+                                            {"EXECUTION", "Id of the execution"}};
 constexpr Argument kSandboxArgument[] = {{"SANDBOX", "Id of the sandbox"}};
 constexpr Argument kSessionArguments[] = {{"SANDBOX", "Id of the sandbox"}, {"SESSION", "Id of the session"}};
 constexpr Argument kSessionRunArguments[] = {{"SANDBOX", "Id of the sandbox"},
@@ -111,8 +112,9 @@ constexpr Option kSessionRunOptions[] = {{"-w,--workdir", "DIR", "Where it runs"
 
 const Command kRun{.name = "run",
                    .summary = "Run a command and end with its exit code",
-                   .details = "  osb command run SANDBOX -- make -j4\n"
-                              "  osb command run SANDBOX --background -- sleep 60",
+                   .details =
+                       "  osb command run SANDBOX -- make -j4\n"
+                       "  osb command run SANDBOX --background -- sleep 60",
                    .outputs = "raw|table|json|yaml",
                    .arguments = kRunArguments,
                    .options = kRunOptions,
@@ -142,8 +144,9 @@ const Command kSessionCreate{.name = "create",
                              .run = session_create};
 const Command kSessionRun{.name = "run",
                           .summary = "Run a command in a session; variables and directory stay",
-                          .details = "A single word is a line for the shell:\n"
-                                     "  osb command session run SANDBOX SESSION 'cd /tmp'",
+                          .details =
+                              "A single word is a line for the shell:\n"
+                              "  osb command session run SANDBOX SESSION 'cd /tmp'",
                           .outputs = "raw",
                           .arguments = kSessionRunArguments,
                           .options = kSessionRunOptions,
@@ -155,11 +158,13 @@ const Command kSessionDelete{.name = "delete",
                              .arguments = kSessionArguments,
                              .run = session_delete};
 const Command* const kSessionChildren[] = {&kSessionCreate, &kSessionRun, &kSessionDelete};
-const Command kSession{.name = "session", .summary = "Shells that live from run to run", .children = kSessionChildren};
+const Command kSession{
+    .name = "session", .summary = "Shells that live from run to run", .children = kSessionChildren};
 const Command* const kChildren[] = {&kRun, &kStatus, &kCommandLogs, &kInterrupt, &kSession};
 
 }  // namespace
 
-const Command kCommand{.name = "command", .summary = "Commands and shell sessions in sandboxes", .children = kChildren};
+const Command kCommand{
+    .name = "command", .summary = "Commands and shell sessions in sandboxes", .children = kChildren};
 
 }  // namespace osb::cli

@@ -1,8 +1,8 @@
 // osb completion, osb man, and what the shells call at each press of the completion key.
 
+#include "osb/completion.h"
 
 #include "osb/commands/all.h"
-#include "osb/completion.h"
 #include "osb/invocation.h"
 #include "osb/man_page.h"
 #include "osb/problem.h"
@@ -43,9 +43,10 @@ constexpr Argument kWords[] = {{"WORD", "The line so far", Count::optional_comma
 
 const Command kCompletion{.name = "completion",
                           .summary = "Print a script that teaches a shell to complete osb's commands",
-                          .details = "  source <(osb completion bash)          # in ~/.bashrc\n"
-                                     "  osb completion zsh > \"${fpath[1]}/_osb\"\n"
-                                     "  osb completion fish > ~/.config/fish/completions/osb.fish",
+                          .details =
+                              "  source <(osb completion bash)          # in ~/.bashrc\n"
+                              "  osb completion zsh > \"${fpath[1]}/_osb\"\n"
+                              "  osb completion fish > ~/.config/fish/completions/osb.fish",
                           .outputs = "raw",
                           .arguments = kShells,
                           .run = print_script};

@@ -34,16 +34,16 @@ json::Object entry(const json::Value& value, Source source) {
 
 int show(Invocation& run) {
   const Settings& settings = run.settings();
-  json::Object all{{"connection.api_key", entry(json::Value(masked(settings.api_key.value)), settings.api_key.source)},
-                   {"connection.domain", entry(json::Value(settings.domain.value), settings.domain.source)},
-                   {"connection.protocol", entry(json::Value(settings.protocol.value), settings.protocol.source)},
-                   {"connection.request_timeout",
-                    entry(settings.request_timeout.value, settings.request_timeout.source)},
-                   {"connection.use_server_proxy",
-                    entry(settings.use_server_proxy.value, settings.use_server_proxy.source)},
-                   {"output.color", entry(settings.color.value, settings.color.source)},
-                   {"defaults.image", entry(json::Value(settings.image.value), settings.image.source)},
-                   {"defaults.timeout", entry(json::Value(settings.timeout.value), settings.timeout.source)}};
+  json::Object all{
+      {"connection.api_key", entry(json::Value(masked(settings.api_key.value)), settings.api_key.source)},
+      {"connection.domain", entry(json::Value(settings.domain.value), settings.domain.source)},
+      {"connection.protocol", entry(json::Value(settings.protocol.value), settings.protocol.source)},
+      {"connection.request_timeout", entry(settings.request_timeout.value, settings.request_timeout.source)},
+      {"connection.use_server_proxy",
+       entry(settings.use_server_proxy.value, settings.use_server_proxy.source)},
+      {"output.color", entry(settings.color.value, settings.color.source)},
+      {"defaults.image", entry(json::Value(settings.image.value), settings.image.source)},
+      {"defaults.timeout", entry(json::Value(settings.timeout.value), settings.timeout.source)}};
   if (!run.output().is_table()) {
     json::Object out{{"file", settings.file}, {"file_present", settings.file_present}};
     out["settings"] = std::move(all);
@@ -87,8 +87,9 @@ const Command kShow{.name = "show",
                     .run = show};
 const Command kSet{.name = "set",
                    .summary = "Change one setting of the file; comments stay",
-                   .details = "  osb config set connection.domain sandboxes.example:8080\n"
-                              "  osb config set defaults.image host",
+                   .details =
+                       "  osb config set connection.domain sandboxes.example:8080\n"
+                       "  osb config set defaults.image host",
                    .outputs = kFormats,
                    .arguments = kSetArguments,
                    .run = set};
@@ -96,6 +97,7 @@ const Command* const kChildren[] = {&kInit, &kShow, &kSet};
 
 }  // namespace
 
-const Command kConfig{.name = "config", .summary = "Defaults for address, key and output", .children = kChildren};
+const Command kConfig{
+    .name = "config", .summary = "Defaults for address, key and output", .children = kChildren};
 
 }  // namespace osb::cli

@@ -19,7 +19,8 @@ int transfer_up(Invocation& run, const std::string& id, const std::string& local
   return 0;
 }
 
-int transfer_down(Invocation& run, const std::string& id, const std::string& remote, const std::string& local) {
+int transfer_down(Invocation& run, const std::string& id, const std::string& remote,
+                  const std::string& local) {
   Interrupts interrupts;
   TransferOptions options{.progress = local != "-", .stop = interrupts.token()};
   TransferResult result = download(open_sandbox(run, id, options.stop).files(), remote, local, options);
@@ -47,16 +48,18 @@ int copy(Invocation& run) {
                    : transfer_down(run, remote_from->sandbox, remote_from->path, to);
 }
 
-constexpr Argument kArguments[] = {{"SOURCE", "A file or directory, here or SANDBOX:PATH; - is standard input"},
-                                   {"DESTINATION", "Where to; - is standard output"}};
+constexpr Argument kArguments[] = {
+    {"SOURCE", "A file or directory, here or SANDBOX:PATH; - is standard input"},
+    {"DESTINATION", "Where to; - is standard output"}};
 
 }  // namespace
 
 const Command kCopy{.name = "cp",
                     .summary = "Copy files and directories into a sandbox or out of it",
-                    .details = "  osb cp ./data SANDBOX:/work        # /work/data if /work is there, else /work\n"
-                               "  osb cp SANDBOX:/work/out.txt .\n"
-                               "  tar c . | osb cp - SANDBOX:/tmp/all.tar",
+                    .details =
+                        "  osb cp ./data SANDBOX:/work        # /work/data if /work is there, else /work\n"
+                        "  osb cp SANDBOX:/work/out.txt .\n"
+                        "  tar c . | osb cp - SANDBOX:/tmp/all.tar",
                     .outputs = "table|json|yaml",
                     .arguments = kArguments,
                     .run = copy};

@@ -42,7 +42,8 @@ json::Array bindings_model(const VaultState& state) {
   return out;
 }
 
-constexpr Column kCredentialColumns[] = {{"NAME", "name"}, {"SOURCE", "source_type"}, {"REVISION", "revision"}};
+constexpr Column kCredentialColumns[] = {
+    {"NAME", "name"}, {"SOURCE", "source_type"}, {"REVISION", "revision"}};
 constexpr Column kBindingColumns[] = {
     {"NAME", "name"}, {"REVISION", "revision"}, {"HOSTS", "match.hosts"}, {"AUTH", "auth.type"}};
 
@@ -83,7 +84,8 @@ int remove(Invocation& run) {
 }
 
 int credential_list(Invocation& run) {
-  run.output().rows(credentials_model(open_sandbox(run).vault().get()), kCredentialColumns, "No credentials.");
+  run.output().rows(credentials_model(open_sandbox(run).vault().get()), kCredentialColumns,
+                    "No credentials.");
   return 0;
 }
 
@@ -104,7 +106,8 @@ int binding_get(Invocation& run) {
 
 constexpr Argument kSandboxArgument[] = {{"SANDBOX", "Id of the sandbox"}};
 constexpr Argument kNamed[] = {{"SANDBOX", "Id of the sandbox"}, {"NAME", "Its name"}};
-constexpr Option kFileOption[] = {{"-f,--file", "FILE", "JSON, in the names of the API; - is standard input"}};
+constexpr Option kFileOption[] = {
+    {"-f,--file", "FILE", "JSON, in the names of the API; - is standard input"}};
 
 const Command kCreate{.name = "create",
                       .summary = "Put credentials and bindings into the vault of a sandbox",
@@ -139,7 +142,8 @@ const Command kCredentialGet{.name = "get",
                              .arguments = kNamed,
                              .run = credential_get};
 const Command* const kCredentialChildren[] = {&kCredentialList, &kCredentialGet};
-const Command kCredential{.name = "credential", .summary = "Credentials of a vault", .children = kCredentialChildren};
+const Command kCredential{
+    .name = "credential", .summary = "Credentials of a vault", .children = kCredentialChildren};
 const Command kBindingList{.name = "list",
                            .summary = "List bindings",
                            .outputs = kFormats,
@@ -156,7 +160,8 @@ const Command* const kChildren[] = {&kCreate, &kGet, &kPatch, &kDelete, &kCreden
 
 }  // namespace
 
-const Command kCredentialVault{
-    .name = "credential-vault", .summary = "Secrets that a sandbox uses without seeing them", .children = kChildren};
+const Command kCredentialVault{.name = "credential-vault",
+                               .summary = "Secrets that a sandbox uses without seeing them",
+                               .children = kChildren};
 
 }  // namespace osb::cli

@@ -12,18 +12,21 @@ namespace osb::cli {
 namespace {
 
 json::Object diagnostics_model(const opensandbox::Diagnostics& found) {
-  auto text = [](const std::string& value) { return value.empty() ? json::Value(nullptr) : json::Value(value); };
-  return {{"sandbox_id", found.sandbox_id},
-          {"kind", found.kind},
-          {"scope", found.scope},
-          {"delivery", found.delivery},
-          {"content_type", text(found.content_type)},
-          {"content", found.content},
-          {"content_url", text(found.content_url)},
-          {"content_length", found.content_length ? json::Value(*found.content_length) : json::Value(nullptr)},
-          {"truncated", found.truncated},
-          {"expires_at", time_text(found.expires_at)},
-          {"warnings", list_model(found.warnings)}};
+  auto text = [](const std::string& value) {
+    return value.empty() ? json::Value(nullptr) : json::Value(value);
+  };
+  return {
+      {"sandbox_id", found.sandbox_id},
+      {"kind", found.kind},
+      {"scope", found.scope},
+      {"delivery", found.delivery},
+      {"content_type", text(found.content_type)},
+      {"content", found.content},
+      {"content_url", text(found.content_url)},
+      {"content_length", found.content_length ? json::Value(*found.content_length) : json::Value(nullptr)},
+      {"truncated", found.truncated},
+      {"expires_at", time_text(found.expires_at)},
+      {"warnings", list_model(found.warnings)}};
 }
 
 void print(Invocation& run, const opensandbox::Diagnostics& found) {
@@ -50,7 +53,8 @@ int events(Invocation& run) {
 }
 
 // The text endpoints; `options` are pairs of a flag of ours and its name in the query.
-int text(Invocation& run, const char* kind, std::initializer_list<std::pair<const char*, const char*>> options) {
+int text(Invocation& run, const char* kind,
+         std::initializer_list<std::pair<const char*, const char*>> options) {
   opensandbox::StringMap query;
   for (const auto& [flag, name] : options)
     if (auto value = run.option(flag)) query[name] = *value;

@@ -1,4 +1,5 @@
-// osb doctor: why can't I reach my sandbox? Each check needs the ones before it; the first that fails says what to do.
+// osb doctor: why can't I reach my sandbox? Each check needs the ones before it; the first that fails says
+// what to do.
 #include <opensandbox/manager.h>
 
 #include <functional>
@@ -77,7 +78,8 @@ class Examination {
 std::string where_from(const Settings& settings) {
   std::string out = settings.protocol.value + "://" + settings.domain.value + " (" +
                     std::string(to_string(settings.domain.source)) + ")";
-  out += settings.api_key.value.empty() ? ", no key" : ", key from " + std::string(to_string(settings.api_key.source));
+  out += settings.api_key.value.empty() ? ", no key"
+                                        : ", key from " + std::string(to_string(settings.api_key.source));
   return out + (settings.use_server_proxy.value ? ", through the server" : "");
 }
 
@@ -94,7 +96,8 @@ void look_at_server(Invocation& run, Examination& examination, HostPort& server)
     connection(run).base_url();  // refuses what cannot be meant
     return where_from(settings);
   });
-  examination.look("host name", "is the name right? --domain HOST:PORT, or osb config set connection.domain HOST:PORT",
+  examination.look("host name",
+                   "is the name right? --domain HOST:PORT, or osb config set connection.domain HOST:PORT",
                    [&] { return server.host + " is " + joined(look_up(server)); });
   examination.look("connection",
                    "does the server run there? On its machine: osb server start. Is a firewall between?",
@@ -106,10 +109,11 @@ void look_at_server(Invocation& run, Examination& examination, HostPort& server)
     if (server.secure) return "by https";
     return visible(fetch(server, "/version", kLimit));
   });
-  examination.look("key", "--api-key KEY, OPEN_SANDBOX_API_KEY, or osb config set connection.api_key KEY", [&] {
-    auto page = opensandbox::Manager(connection(run)).list({.page_size = 1});
-    return "accepted; " + std::to_string(page.page.items) + " sandboxes";
-  });
+  examination.look("key", "--api-key KEY, OPEN_SANDBOX_API_KEY, or osb config set connection.api_key KEY",
+                   [&] {
+                     auto page = opensandbox::Manager(connection(run)).list({.page_size = 1});
+                     return "accepted; " + std::to_string(page.page.items) + " sandboxes";
+                   });
 }
 
 std::string state_of(Invocation& run, const std::string& id) {
@@ -130,8 +134,8 @@ void look_at_sandbox(Invocation& run, Examination& examination, const std::strin
     daemon = split_address(endpoint.address, run.settings().protocol.value == "https");
     return endpoint.address;
   });
-  examination.look("way there", "this machine has no route to sandboxes: --use-server-proxy goes through the server",
-                   [&] {
+  examination.look("way there",
+                   "this machine has no route to sandboxes: --use-server-proxy goes through the server", [&] {
                      connect_to(daemon, kLimit);
                      return "port " + daemon.port + " is open";
                    });
@@ -161,8 +165,9 @@ constexpr Argument kArguments[] = {{"SANDBOX", "One that cannot be reached", Cou
 
 const Command kDoctor{.name = "doctor",
                       .summary = "Find out what is in the way to the server or a sandbox",
-                      .details = "Checks configuration, name, connection, server and key, and of a sandbox its\n"
-                                 "state, address and daemon, in this order. Exit code 1 if one fails.",
+                      .details =
+                          "Checks configuration, name, connection, server and key, and of a sandbox its\n"
+                          "state, address and daemon, in this order. Exit code 1 if one fails.",
                       .outputs = "table|json|yaml",
                       .arguments = kArguments,
                       .run = doctor};

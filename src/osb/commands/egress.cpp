@@ -13,7 +13,9 @@ using opensandbox::NetworkRule;
 
 constexpr std::string_view kFormats = "table|json|yaml";
 
-const char* name_of(NetworkRule::Action action) { return action == NetworkRule::Action::allow ? "allow" : "deny"; }
+const char* name_of(NetworkRule::Action action) {
+  return action == NetworkRule::Action::allow ? "allow" : "deny";
+}
 
 // "allow=packages.example.org".
 NetworkRule rule_of(const std::string& text) {
@@ -21,7 +23,8 @@ NetworkRule rule_of(const std::string& text) {
   std::string action = text.substr(0, equals);
   if (equals == std::string::npos || equals + 1 == text.size() || (action != "allow" && action != "deny"))
     throw UsageProblem("--rule: \"" + text + "\" is not of the form allow=TARGET or deny=TARGET");
-  return {action == "allow" ? NetworkRule::Action::allow : NetworkRule::Action::deny, text.substr(equals + 1)};
+  return {action == "allow" ? NetworkRule::Action::allow : NetworkRule::Action::deny,
+          text.substr(equals + 1)};
 }
 
 // A sandbox without a policy has nobody who answers for it.
@@ -45,7 +48,8 @@ int get(Invocation& run) {
     rules.push_back(json::Object{{"action", name_of(rule.action)}, {"target", rule.target}});
   if (run.output().is_table()) {
     static constexpr Column kColumns[] = {{"ACTION", "action"}, {"TARGET", "target"}};
-    rules.push_back(json::Object{{"action", name_of(policy.default_action)}, {"target", "(everything else)"}});
+    rules.push_back(
+        json::Object{{"action", name_of(policy.default_action)}, {"target", "(everything else)"}});
     run.output().rows(rules, kColumns, "");
   } else {
     run.output().record({{"default_action", name_of(policy.default_action)}, {"egress", rules}});
@@ -56,7 +60,8 @@ int get(Invocation& run) {
 int patch(Invocation& run) {
   std::vector<NetworkRule> rules;
   for (const std::string& text : run.options("rule")) rules.push_back(rule_of(text));
-  if (rules.empty()) throw UsageProblem("--rule is missing", run.line().path + " SANDBOX --rule allow=example.org");
+  if (rules.empty())
+    throw UsageProblem("--rule is missing", run.line().path + " SANDBOX --rule allow=example.org");
   with_policy(run, [&](const opensandbox::Egress& egress) { egress.patch_rules(rules); });
   run.output().done("Changed " + std::to_string(rules.size()) + (rules.size() == 1 ? " rule" : " rules"));
   return 0;

@@ -20,7 +20,8 @@ namespace {
 // On a terminal or on pipes, which carry what is typed; the other way round there is no input.
 int exec_with_input(Invocation& run) {
   for (const char* key : {"timeout", "env", "uid", "gid"})
-    if (run.line().has(key)) throw UsageProblem("--" + std::string(key) + " does not go with --interactive and --tty");
+    if (run.line().has(key))
+      throw UsageProblem("--" + std::string(key) + " does not go with --interactive and --tty");
   return run_terminal(open_sandbox(run).terminals(), {.command = session_line(run.rest()),
                                                       .working_directory = run.option("workdir").value_or(""),
                                                       .terminal = run.flag("tty")});
@@ -41,7 +42,8 @@ class Borrowed {
     try {
       sandbox_.kill();
     } catch (const std::exception& error) {
-      std::fprintf(stderr, "osb: ending sandbox %s: %s\n", sandbox_.id().c_str(), visible(error.what()).c_str());
+      std::fprintf(stderr, "osb: ending sandbox %s: %s\n", sandbox_.id().c_str(),
+                   visible(error.what()).c_str());
     }
   }
   Borrowed(const Borrowed&) = delete;
@@ -55,7 +57,8 @@ class Borrowed {
 
 opensandbox::Sandbox make(Invocation& run) {
   Interrupts interrupts;  // Ctrl-C while it is made takes it away again
-  return opensandbox::Sandbox::create(create_options(run, run.argument("IMAGE")), connection(run), interrupts.token());
+  return opensandbox::Sandbox::create(create_options(run, run.argument("IMAGE")), connection(run),
+                                      interrupts.token());
 }
 
 int run_image(Invocation& run) {
@@ -66,12 +69,12 @@ int run_image(Invocation& run) {
   return run_line_in((*sandbox).commands(), session_line(run.rest()), options);
 }
 
-constexpr Argument kExecArguments[] = {{"SANDBOX", "Id of the sandbox"},
-                                       {"COMMAND", "Program and its arguments, or one line for the shell",
-                                        Count::command}};
-constexpr Argument kRunArguments[] = {{"IMAGE", "Image of the sandbox"},
-                                      {"COMMAND", "Program and its arguments, or one line for the shell",
-                                       Count::command}};
+constexpr Argument kExecArguments[] = {
+    {"SANDBOX", "Id of the sandbox"},
+    {"COMMAND", "Program and its arguments, or one line for the shell", Count::command}};
+constexpr Argument kRunArguments[] = {
+    {"IMAGE", "Image of the sandbox"},
+    {"COMMAND", "Program and its arguments, or one line for the shell", Count::command}};
 constexpr Option kOwnExecOptions[] = {
     {"-i,--interactive", "", "Pass on standard input; bytes stay what they are, both ways"},
     {"--tty", "", "Run it on a terminal"}};
@@ -84,19 +87,21 @@ constexpr auto kRunOptions = with_new_sandbox_flags(kOwnRunOptions);
 
 const Command kExec{.name = "exec",
                     .summary = "Run a command in a sandbox and end with its exit code",
-                    .details = "  osb exec SANDBOX ls -la /tmp\n"
-                               "  osb exec SANDBOX 'du -sh * | sort -h'\n"
-                               "  osb exec -i SANDBOX gzip < data > data.gz",
+                    .details =
+                        "  osb exec SANDBOX ls -la /tmp\n"
+                        "  osb exec SANDBOX 'du -sh * | sort -h'\n"
+                        "  osb exec -i SANDBOX gzip < data > data.gz",
                     .arguments = kExecArguments,
                     .options = kExecOptions,
                     .run = exec,
                     .passes_exit_code = true};
-const Command kRunImage{.name = "run",
-                        .summary = "Make a sandbox, run a command in it, end it; the exit code is the command's",
-                        .details = "  osb run host -- python3 -c 'print(6 * 7)'",
-                        .arguments = kRunArguments,
-                        .options = kRunOptions,
-                        .run = run_image,
-                        .passes_exit_code = true};
+const Command kRunImage{
+    .name = "run",
+    .summary = "Make a sandbox, run a command in it, end it; the exit code is the command's",
+    .details = "  osb run host -- python3 -c 'print(6 * 7)'",
+    .arguments = kRunArguments,
+    .options = kRunOptions,
+    .run = run_image,
+    .passes_exit_code = true};
 
 }  // namespace osb::cli

@@ -41,9 +41,14 @@ void check_encoding(Invocation& run) {
 }
 
 json::Object file_model(const FileInfo& info) {
-  return {{"path", info.path},   {"entry_type", info.type}, {"mode", info.mode},
-          {"owner", info.owner}, {"group", info.group},     {"size", info.size},
-          {"modified_at", time_text(info.modified_at)},     {"created_at", time_text(info.created_at)}};
+  return {{"path", info.path},
+          {"entry_type", info.type},
+          {"mode", info.mode},
+          {"owner", info.owner},
+          {"group", info.group},
+          {"size", info.size},
+          {"modified_at", time_text(info.modified_at)},
+          {"created_at", time_text(info.created_at)}};
 }
 
 constexpr Column kFileColumns[] = {{"PATH", "path"},   {"TYPE", "entry_type"}, {"MODE", "mode"},
@@ -114,14 +119,16 @@ int rmdir(Invocation& run) {
 }
 
 int search(Invocation& run) {
-  print_files(run, open_sandbox(run).files().search(run.argument("PATH"), run.required("pattern")), "No file fits.");
+  print_files(run, open_sandbox(run).files().search(run.argument("PATH"), run.required("pattern")),
+              "No file fits.");
   return 0;
 }
 
 int list(Invocation& run) {
   auto depth = static_cast<int>(run.number("depth", 1, 1000).value_or(1));
   std::string path = run.argument("PATH");
-  print_files(run, open_sandbox(run).files().list(path.empty() ? "." : path, depth), "The directory is empty.");
+  print_files(run, open_sandbox(run).files().list(path.empty() ? "." : path, depth),
+              "The directory is empty.");
   return 0;
 }
 
@@ -144,12 +151,14 @@ int replace(Invocation& run) {
   std::string path = run.argument("PATH");
   auto counts = open_sandbox(run).files().replace({{path, run.required("old"), run.required("new")}});
   int64_t count = counts.empty() ? 0 : counts.begin()->second;
-  run.output().done("Replaced " + std::to_string(count) + " in " + path, {{"path", path}, {"replaced_count", count}});
+  run.output().done("Replaced " + std::to_string(count) + " in " + path,
+                    {{"path", path}, {"replaced_count", count}});
   return 0;
 }
 
 std::string change_line(const opensandbox::FileChange& change) {
-  std::string line = change.type + " " + (change.path.empty() ? change.from + " -> " + change.to : change.path);
+  std::string line =
+      change.type + " " + (change.path.empty() ? change.from + " -> " + change.to : change.path);
   return line + (change.reason.empty() ? "" : " (" + change.reason + ")") + "\n";
 }
 
@@ -165,7 +174,8 @@ json::Object change_model(const opensandbox::FileChange& change) {
 
 int watch(Invocation& run) {
   Interrupts interrupts;
-  auto changes = open_sandbox(run).files().watch(run.argument("PATH"), run.flag("recursive"), interrupts.token());
+  auto changes =
+      open_sandbox(run).files().watch(run.argument("PATH"), run.flag("recursive"), interrupts.token());
   while (!changes.ended()) {
     auto change = changes.next(opensandbox::Milliseconds::max(), interrupts.token());
     if (!change) continue;
@@ -178,7 +188,8 @@ int watch(Invocation& run) {
 constexpr Argument kPath[] = {{"SANDBOX", "Id of the sandbox"}, {"PATH", "Path in the sandbox"}};
 constexpr Argument kMaybePath[] = {{"SANDBOX", "Id of the sandbox"},
                                    {"PATH", "Directory in the sandbox", Count::optional}};
-constexpr Argument kPaths[] = {{"SANDBOX", "Id of the sandbox"}, {"PATH", "Paths in the sandbox", Count::some}};
+constexpr Argument kPaths[] = {{"SANDBOX", "Id of the sandbox"},
+                               {"PATH", "Paths in the sandbox", Count::some}};
 constexpr Argument kUp[] = {
     {"SANDBOX", "Id of the sandbox"}, {"LOCAL", "File or directory here"}, {"REMOTE", "Path in the sandbox"}};
 constexpr Argument kDown[] = {
@@ -196,7 +207,8 @@ constexpr Option kWriteOptions[] = {
 constexpr Option kModeOptions[] = {kMode, kOwner, kGroup};
 constexpr Option kSearchOptions[] = {{"-p,--pattern", "GLOB", "Such as '*.py' or '**/*.txt'"}};
 constexpr Option kListOptions[] = {{"--depth", "N", "Levels (1)"}};
-constexpr Option kReplaceOptions[] = {{"--old", "TEXT", "What to look for"}, {"--new", "TEXT", "What to put there"}};
+constexpr Option kReplaceOptions[] = {{"--old", "TEXT", "What to look for"},
+                                      {"--new", "TEXT", "What to put there"}};
 constexpr Option kWatchOptions[] = {{"-r,--recursive", "", "Everything below, too"}};
 
 const Command kCat{.name = "cat",
@@ -221,9 +233,13 @@ const Command kDownload{.name = "download",
                         .outputs = kFormats,
                         .arguments = kDown,
                         .run = download_file};
-const Command kRemove{.name = "rm", .summary = "Remove files", .outputs = kFormats, .arguments = kPaths, .run = remove};
-const Command kMove{
-    .name = "mv", .summary = "Move a file or directory", .outputs = kFormats, .arguments = kFromTo, .run = move};
+const Command kRemove{
+    .name = "rm", .summary = "Remove files", .outputs = kFormats, .arguments = kPaths, .run = remove};
+const Command kMove{.name = "mv",
+                    .summary = "Move a file or directory",
+                    .outputs = kFormats,
+                    .arguments = kFromTo,
+                    .run = move};
 const Command kMkdir{.name = "mkdir",
                      .summary = "Make directories with their parents",
                      .outputs = kFormats,
@@ -267,11 +283,12 @@ const Command kWatch{.name = "watch",
                      .arguments = kPath,
                      .options = kWatchOptions,
                      .run = watch};
-const Command* const kChildren[] = {&kCat,  &kWrite,  &kUpload, &kDownload, &kList,    &kRemove, &kMove,
+const Command* const kChildren[] = {&kCat,   &kWrite, &kUpload, &kDownload, &kList,  &kRemove,  &kMove,
                                     &kMkdir, &kRmdir, &kSearch, &kInfo,     &kChmod, &kReplace, &kWatch};
 
 }  // namespace
 
-const Command kFileCommand{.name = "file", .summary = "Files and directories of a sandbox", .children = kChildren};
+const Command kFileCommand{
+    .name = "file", .summary = "Files and directories of a sandbox", .children = kChildren};
 
 }  // namespace osb::cli

@@ -28,7 +28,8 @@ auto with_images(const Call& call) {
   try {
     return call();
   } catch (const opensandbox::Error& error) {
-    if (error.code() != opensandbox::ErrorCode::not_found || error.server_code().find("IMAGE") != std::string::npos)
+    if (error.code() != opensandbox::ErrorCode::not_found ||
+        error.server_code().find("IMAGE") != std::string::npos)
       throw;
     throw Problem("UNSUPPORTED", "this server does not manage images over its API",
                   "on the server's machine: sudo opensandbox image --help");
@@ -52,7 +53,8 @@ int upload_image(Invocation& run) {
   std::string name = run.argument("NAME"), path = run.argument("FILE");
   Fd file(path == "-" ? ::dup(STDIN_FILENO) : ::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   struct stat status;
-  if (!file || ::fstat(file.get(), &status) < 0) throw Problem("FILE", "reading " + path + ": " + ::strerror(errno));
+  if (!file || ::fstat(file.get(), &status) < 0)
+    throw Problem("FILE", "reading " + path + ": " + ::strerror(errno));
   std::optional<uint64_t> size;
   if (S_ISREG(status.st_mode)) size = static_cast<uint64_t>(status.st_size);
   Interrupts interrupts;
@@ -100,8 +102,9 @@ const Command* const kChildren[] = {&kList, &kUpload, &kRemove};
 
 const Command kImageCommand{.name = "image",
                             .summary = "Images in the store of a server",
-                            .details = "Works with servers that have /v1/images. On the server's own machine,\n"
-                                       "`opensandbox image` works on the store itself, also when no server runs.",
+                            .details =
+                                "Works with servers that have /v1/images. On the server's own machine,\n"
+                                "`opensandbox image` works on the store itself, also when no server runs.",
                             .children = kChildren};
 
 }  // namespace osb::cli

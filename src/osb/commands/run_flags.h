@@ -29,8 +29,8 @@ constexpr auto with_run_flags(const Option (&own)[N]) {
 // Throws UsageProblem.
 opensandbox::RunOptions run_options(Invocation& run);
 
-// What a shell is given for the words of `exec` and `session run`: a single word is a line for it, several are quoted
-// so that they stay what they are.
+// What a shell is given for the words of `exec` and `session run`: a single word is a line for it, several
+// are quoted so that they stay what they are.
 std::string session_line(const std::vector<std::string>& words);
 
 // Follow a command to its end; see follow().

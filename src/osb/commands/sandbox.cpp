@@ -197,15 +197,17 @@ constexpr Option kListOptions[] = {{"-s,--state", "STATE", "Only in this state: 
 constexpr Option kResumeOptions[] = {{"--skip-health-check", "", "Do not wait until it answers"},
                                      {"--resume-timeout", "DURATION", "Longest wait until it answers (30s)"}};
 constexpr Option kRenewOptions[] = {{"-t,--timeout", "DURATION", "Life from now on"}};
-constexpr Option kEndpointOptions[] = {{"-p,--port", "PORT", "Port in the sandbox"},
-                                       {"--expires", "DURATION", "An address that needs no headers, for that long"}};
+constexpr Option kEndpointOptions[] = {
+    {"-p,--port", "PORT", "Port in the sandbox"},
+    {"--expires", "DURATION", "An address that needs no headers, for that long"}};
 constexpr Option kMetricsOptions[] = {{"--watch", "", "Again each second, until Ctrl-C"}};
 constexpr Argument kSandboxes[] = {{"SANDBOX", "Ids of sandboxes", Count::some}};
 
 const Command kCreate{.name = "create",
                       .summary = "Make a sandbox and wait until it answers",
-                      .details = "  osb sandbox create --image host --timeout 1h -e LANG=C.UTF-8\n"
-                                 "  ID=$(osb sandbox create --image host -o raw)",
+                      .details =
+                          "  osb sandbox create --image host --timeout 1h -e LANG=C.UTF-8\n"
+                          "  ID=$(osb sandbox create --image host -o raw)",
                       .outputs = "table|json|yaml|raw",
                       .options = kCreateOptions,
                       .run = create};
@@ -214,8 +216,11 @@ const Command kList{.name = "list",
                     .outputs = "table|json|yaml|raw",
                     .options = kListOptions,
                     .run = list};
-const Command kGet{
-    .name = "get", .summary = "Show one sandbox", .outputs = kFormats, .arguments = kSandboxArgument, .run = get};
+const Command kGet{.name = "get",
+                   .summary = "Show one sandbox",
+                   .outputs = kFormats,
+                   .arguments = kSandboxArgument,
+                   .run = get};
 const Command kKill{.name = "kill",
                     .summary = "End sandboxes with everything in them",
                     .outputs = kFormats,
@@ -261,6 +266,7 @@ const Command* const kChildren[] = {&kCreate, &kList,  &kGet,      &kKill,   &kP
 
 }  // namespace
 
-const Command kSandbox{.name = "sandbox", .summary = "Make, look at and end sandboxes", .children = kChildren};
+const Command kSandbox{
+    .name = "sandbox", .summary = "Make, look at and end sandboxes", .children = kChildren};
 
 }  // namespace osb::cli

@@ -2,8 +2,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/wait.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -73,19 +73,22 @@ void wait_until_it_serves(pid_t child, const HostPort& at, const std::string& lo
     int status = 0;
     if (::waitpid(child, &status, WNOHANG) == child)
       throw Problem("SERVER", "starting the server: it ended at once", "tail " + log);
-    if (std::chrono::steady_clock::now() > end) throw Problem("SERVER", "starting the server: no answer", "tail " + log);
+    if (std::chrono::steady_clock::now() > end)
+      throw Problem("SERVER", "starting the server: no answer", "tail " + log);
     if (!interrupts.sleep(std::chrono::milliseconds(20))) throw Interrupted();
   }
 }
 
 int start(Invocation& run) {
   if (::geteuid() != 0)
-    throw Problem("PERMISSION", "starting the server: this needs root, which it gives up", "sudo " + run.line().path);
+    throw Problem("PERMISSION", "starting the server: this needs root, which it gives up",
+                  "sudo " + run.line().path);
   std::vector<std::string> words = server_words(run);
   if (!run.flag("background")) replace_process(words);
   std::string log = run.option("log").value_or("/var/log/opensandbox.log");
   HostPort at = split_address(run.option("listen").value_or("127.0.0.1:8080"), false);
-  if (answers(at)) throw Problem("SERVER", "starting the server: another one answers at " + at.host + ":" + at.port);
+  if (answers(at))
+    throw Problem("SERVER", "starting the server: another one answers at " + at.host + ":" + at.port);
   pid_t child = ::fork();
   if (child < 0) throw Problem("SERVER", std::string("starting the server: ") + ::strerror(errno));
   if (child == 0) {
@@ -113,8 +116,9 @@ constexpr Option kStartOptions[] = {
 
 const Command kStart{.name = "start",
                      .summary = "Start a server on this machine; needs root",
-                     .details = "  sudo osb server start --background\n"
-                                "Sandboxes outlive the server: the next one goes on with them.",
+                     .details =
+                         "  sudo osb server start --background\n"
+                         "Sandboxes outlive the server: the next one goes on with them.",
                      .outputs = "table|json|yaml",
                      .options = kStartOptions,
                      .run = start};

@@ -34,9 +34,10 @@ constexpr Option kOptions[] = {{"-w,--workdir", "DIR", "Where it begins"},
 
 const Command kShell{.name = "shell",
                      .summary = "Open a shell in a sandbox, and end with its exit code",
-                     .details = "  osb shell SANDBOX\n"
-                                "  osb shell SANDBOX -- top\n"
-                                "  echo 'ls -l' | osb shell SANDBOX    # no terminal: the shell reads a pipe",
+                     .details =
+                         "  osb shell SANDBOX\n"
+                         "  osb shell SANDBOX -- top\n"
+                         "  echo 'ls -l' | osb shell SANDBOX    # no terminal: the shell reads a pipe",
                      .arguments = kArguments,
                      .options = kOptions,
                      .run = shell,

@@ -15,8 +15,8 @@ namespace osb::cli {
 
 namespace {
 
-// Where an agent looks: a file for each skill ("%" is its name), or one file that holds all of them as blocks. Paths
-// are relative to the project, or to the home directory; empty: this agent has no such place.
+// Where an agent looks: a file for each skill ("%" is its name), or one file that holds all of them as
+// blocks. Paths are relative to the project, or to the home directory; empty: this agent has no such place.
 struct Agent {
   std::string_view name, project, global;
 };
@@ -35,7 +35,8 @@ constexpr std::string_view kTargets = "claude|cursor|codex|copilot|windsurf|clin
 std::vector<const Skill*> chosen(Invocation& run) {
   std::string name = run.argument("NAME");
   std::vector<const Skill*> out;
-  if (name.empty() != run.flag("all-builtins")) throw UsageProblem("name one skill, or all with --all-builtins");
+  if (name.empty() != run.flag("all-builtins"))
+    throw UsageProblem("name one skill, or all with --all-builtins");
   for (const Skill& skill : skills())
     if (name.empty() || skill.name == name) out.push_back(&skill);
   if (out.empty()) throw UsageProblem("there is no skill \"" + name + "\"", "osb skills list");
@@ -47,7 +48,8 @@ struct Place {
   bool shared = false;  // with other texts, as a block
 };
 
-// The places of one skill for the agents of --target. One that has none in this scope is passed over with `all`.
+// The places of one skill for the agents of --target. One that has none in this scope is passed over with
+// `all`.
 std::vector<Place> places(Invocation& run, const Skill& skill) {
   std::string target = run.required("target"), scope = run.option("scope").value_or("project");
   std::string home = process_environment()("HOME").value_or("");
@@ -97,7 +99,8 @@ int uninstall(Invocation& run) {
   std::vector<const Skill*> which;
   for (const Skill& skill : skills())
     if (run.argument("NAME").empty() || run.argument("NAME") == skill.name) which.push_back(&skill);
-  if (which.empty()) throw UsageProblem("there is no skill \"" + run.argument("NAME") + "\"", "osb skills list");
+  if (which.empty())
+    throw UsageProblem("there is no skill \"" + run.argument("NAME") + "\"", "osb skills list");
   for (const Skill* skill : which)
     for (const Place& place : places(run, *skill)) {
       std::string before = read_config(place.path);
@@ -166,6 +169,7 @@ const Command* const kChildren[] = {&kInstall, &kShow, &kList, &kUninstall};
 
 }  // namespace
 
-const Command kSkills{.name = "skills", .summary = "Guides for coding agents about osb", .children = kChildren};
+const Command kSkills{
+    .name = "skills", .summary = "Guides for coding agents about osb", .children = kChildren};
 
 }  // namespace osb::cli

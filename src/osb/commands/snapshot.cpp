@@ -63,8 +63,11 @@ const Command kCreate{.name = "create",
                       .arguments = kSandboxArgument,
                       .options = kCreateOptions,
                       .run = create};
-const Command kGet{
-    .name = "get", .summary = "Show one snapshot", .outputs = kFormats, .arguments = kSnapshotArgument, .run = get};
+const Command kGet{.name = "get",
+                   .summary = "Show one snapshot",
+                   .outputs = kFormats,
+                   .arguments = kSnapshotArgument,
+                   .run = get};
 const Command kList{
     .name = "list", .summary = "List snapshots", .outputs = kFormats, .options = kListOptions, .run = list};
 const Command kDelete{.name = "delete",
@@ -76,6 +79,7 @@ const Command* const kChildren[] = {&kCreate, &kGet, &kList, &kDelete};
 
 }  // namespace
 
-const Command kSnapshotCommand{.name = "snapshot", .summary = "States of sandboxes that are kept", .children = kChildren};
+const Command kSnapshotCommand{
+    .name = "snapshot", .summary = "States of sandboxes that are kept", .children = kChildren};
 
 }  // namespace osb::cli

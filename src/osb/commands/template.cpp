@@ -13,7 +13,8 @@ namespace {
 
 constexpr std::string_view kFormats = "table|json|yaml";
 
-json::Value call(Invocation& run, const std::string& method, const std::string& path, const std::string& body = {}) {
+json::Value call(Invocation& run, const std::string& method, const std::string& path,
+                 const std::string& body = {}) {
   std::string answer = opensandbox::Manager(connection(run)).call(method, path, body);
   return answer.empty() ? json::Value(json::Object()) : json::parse(answer);
 }
@@ -24,7 +25,8 @@ std::string escaped(const std::string& text) {
   std::string out;
   for (char c : text) {
     auto byte = static_cast<unsigned char>(c);
-    bool plain = (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') || c == '-' || c == '_' || c == '.';
+    bool plain =
+        (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') || c == '-' || c == '_' || c == '.';
     out += plain ? std::string(1, c) : std::string("%") + kHex[byte >> 4] + kHex[byte & 15];
   }
   return out;
@@ -122,8 +124,11 @@ const Command kCreate{.name = "create",
                       .outputs = kFormats,
                       .options = kCreateOptions,
                       .run = create};
-const Command kGet{
-    .name = "get", .summary = "Show one template", .outputs = kFormats, .arguments = kTemplateArgument, .run = get};
+const Command kGet{.name = "get",
+                   .summary = "Show one template",
+                   .outputs = kFormats,
+                   .arguments = kTemplateArgument,
+                   .run = get};
 const Command kList{
     .name = "list", .summary = "List templates", .outputs = kFormats, .options = kListOptions, .run = list};
 const Command kDelete{.name = "delete",

@@ -1,7 +1,6 @@
 // osb top: what all running sandboxes use.
 #include <fmt/core.h>
 #include <opensandbox/manager.h>
-
 #include <unistd.h>
 
 #include <algorithm>
@@ -26,9 +25,11 @@ class Overview {
   // The busiest first. A sandbox that does not answer has no figures.
   json::Array look(std::stop_token stop) {
     json::Array rows;
-    for (const opensandbox::SandboxInfo& info : manager_.list({.states = {"Running"}, .page_size = 200}).items)
+    for (const opensandbox::SandboxInfo& info :
+         manager_.list({.states = {"Running"}, .page_size = 200}).items)
       rows.push_back(row(info, stop));
-    std::sort(rows.begin(), rows.end(), [](const json::Value& a, const json::Value& b) { return load(a) > load(b); });
+    std::sort(rows.begin(), rows.end(),
+              [](const json::Value& a, const json::Value& b) { return load(a) > load(b); });
     return rows;
   }
 
@@ -53,8 +54,11 @@ class Overview {
     try {
       auto found = handles_.find(info.id);
       if (found == handles_.end())
-        found = handles_.emplace(info.id, opensandbox::Sandbox::connect(info.id, config_, {.skip = true}, stop)).first;
-      for (const auto& member : metrics_model(found->second.metrics(stop))) out[member.key()] = member.value();
+        found =
+            handles_.emplace(info.id, opensandbox::Sandbox::connect(info.id, config_, {.skip = true}, stop))
+                .first;
+      for (const auto& member : metrics_model(found->second.metrics(stop)))
+        out[member.key()] = member.value();
     } catch (const opensandbox::Error& error) {
       if (error.code() == opensandbox::ErrorCode::cancelled) throw;
       handles_.erase(info.id);
