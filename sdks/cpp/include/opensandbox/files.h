@@ -139,8 +139,8 @@ class Files {
               std::stop_token stop = {}) const;
 
   /// By path as it was asked for. Links are described as links. Throws not_found if one is missing.
-  std::map<std::string, FileInfo> info(const std::vector<std::string>& paths,
-                                       std::stop_token stop = {}) const;
+  std::map<std::string, FileInfo> infos(const std::vector<std::string>& paths,
+                                        std::stop_token stop = {}) const;
   FileInfo info(const std::string& path, std::stop_token stop = {}) const;
   bool exists(const std::string& path, std::stop_token stop = {}) const;
   /// What is in a directory, down to `depth` levels.

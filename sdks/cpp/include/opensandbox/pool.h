@@ -48,7 +48,8 @@ class Pool {
  public:
   /// Begins to make sandboxes at once, on threads of its own. Throws invalid_argument.
   explicit Pool(PoolOptions options);
-  /// Stops making them, and kills those that are idle.
+  /// Stops making them, and kills those that are idle. Waits for creates that are under way, at most as long
+  /// as a request may take.
   ~Pool();
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;

@@ -26,8 +26,9 @@ namespace opensandbox {
 /// `cancelled`, when `stop` is asked to stop.
 class Sandbox {
  public:
-  /// Make a sandbox and wait until it is ready. If it does not become ready, or is stopped meanwhile, it is
-  /// killed. Throws not_ready, capacity, unauthorized, invalid_argument and what else the server says.
+  /// Make a sandbox and wait until it is ready. If it does not become ready, or this is stopped while waiting
+  /// for that, it is killed. (Stopped before the server has answered, nobody knows its id: it ends by its
+  /// timeout.) Throws not_ready, capacity, unauthorized, invalid_argument and what else the server says.
   static Sandbox create(const CreateOptions& options, const ConnectionConfig& config = {},
                         std::stop_token stop = {});
   /// Use a sandbox that there is already. Throws not_found, conflict when it has ended or is paused.

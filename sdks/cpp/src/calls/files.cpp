@@ -41,8 +41,8 @@ Value permissions_json(const Permissions& permissions) {
 
 }  // namespace
 
-std::map<std::string, FileInfo> Files::info(const std::vector<std::string>& paths,
-                                            std::stop_token stop) const {
+std::map<std::string, FileInfo> Files::infos(const std::vector<std::string>& paths,
+                                             std::stop_token stop) const {
   std::map<std::string, FileInfo> infos;
   if (paths.empty()) return infos;
   Call call = json_call("GET", prefix_ + "/files/info" + query(path_pairs(paths)),
@@ -53,10 +53,10 @@ std::map<std::string, FileInfo> Files::info(const std::vector<std::string>& path
 }
 
 FileInfo Files::info(const std::string& path, std::stop_token stop) const {
-  auto infos = info(std::vector<std::string>{path}, std::move(stop));
-  if (infos.empty())
+  auto found = infos({path}, std::move(stop));
+  if (found.empty())
     throw Error(ErrorCode::protocol, "get information about " + path + ": the answer is empty");
-  return infos.begin()->second;
+  return found.begin()->second;
 }
 
 bool Files::exists(const std::string& path, std::stop_token stop) const {

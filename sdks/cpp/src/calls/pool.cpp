@@ -169,10 +169,14 @@ void Pool::Work::check_one(const std::stop_token& stop) {
   changed_.notify_all();
 }
 
+// The request itself is not interrupted: its sandbox would be nobody's. Waiting until it is ready is.
 Pool::Work::Idle Pool::Work::make(const std::stop_token& stop) {
   auto ends = Clock::now() + *options_.create.timeout;
-  Sandbox sandbox = Sandbox::create(options_.create, options_.config, stop);
+  CreateOptions options = options_.create;
+  options.readiness.skip = true;
+  Sandbox sandbox = Sandbox::create(options, options_.config);
   try {
+    sandbox.wait_ready(options_.create.readiness, stop);
     if (options_.prepare) options_.prepare(sandbox);
   } catch (...) {
     kill(sandbox);

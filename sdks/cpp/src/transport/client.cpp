@@ -4,6 +4,7 @@
 
 #include "transport/retries.h"
 #include "wire/answer_error.h"
+#include "wire/text.h"
 
 namespace opensandbox::detail {
 namespace {
@@ -50,7 +51,7 @@ Client::Client(ConnectionConfig config)
 
 Target Client::endpoint(const std::string& address, const std::map<std::string, std::string>& headers) const {
   bool secure = server_.address.secure;
-  if (!config_.protocol.empty()) secure = config_.protocol == "https";
+  if (!config_.protocol.empty()) secure = lower(config_.protocol) == "https";
   Target target{parse_address((secure ? "https://" : "http://") + address), server_.headers};
   if (!config_.use_server_proxy) target.headers.remove("OPEN-SANDBOX-API-KEY");
   for (const auto& [name, value] : headers) target.headers.set(name, value);

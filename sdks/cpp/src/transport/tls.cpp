@@ -77,6 +77,7 @@ class Tls final : public Channel {
       flush(lock, wait);
       if (done == 1) return;
       if (!why.empty()) throw Failure(Failure::Cause::not_sent, why);
+      lock.unlock();
       if (!receive(wait)) throw Failure(Failure::Cause::not_sent, "the peer ended the TLS handshake");
     }
   }
