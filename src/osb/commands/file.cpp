@@ -134,7 +134,7 @@ int list(Invocation& run) {
 
 int info(Invocation& run) {
   std::vector<FileInfo> files;
-  for (auto& [path, file] : open_sandbox(run).files().info(run.arguments("PATH"))) files.push_back(file);
+  for (auto& [path, file] : open_sandbox(run).files().infos(run.arguments("PATH"))) files.push_back(file);
   print_files(run, files, "");
   return 0;
 }
