@@ -69,15 +69,14 @@ void Exchange::send_source(const BodySource& source, const Wait& wait) {
   Channel& channel = *connection_->channel;
   for (;;) {
     std::string piece = source.next();
-    Wait each = wait;
     if (piece.empty()) break;
     if (source.length) {
-      channel.write(piece, each);
+      channel.write(piece, wait);
       continue;
     }
     std::string chunk;
     osb::http::append_chunk_size(chunk, piece.size());
-    channel.write(chunk + piece + "\r\n", each);
+    channel.write(chunk + piece + "\r\n", wait);
   }
   if (!source.length) channel.write("0\r\n\r\n", wait);
 }
