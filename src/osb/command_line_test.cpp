@@ -32,10 +32,11 @@ TEST(CommandLine, FindsACommandAndItsValues) {
 }
 
 TEST(CommandLine, GlobalOptionsMayStandAnywhere) {
-  for (std::vector<std::string> words : {std::vector<std::string>{"--domain", "a:1", "sandbox", "get", "x"},
-                                         {"sandbox", "--domain=a:1", "get", "x"},
-                                         {"sandbox", "get", "--domain", "a:1", "x"},
-                                         {"sandbox", "get", "x", "--domain", "a:1"}}) {
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"--domain", "a:1", "sandbox", "get", "x"},
+        {"sandbox", "--domain=a:1", "get", "x"},
+        {"sandbox", "get", "--domain", "a:1", "x"},
+        {"sandbox", "get", "x", "--domain", "a:1"}}) {
     CommandLine line = parse(words);
     EXPECT_EQ(line.option("domain"), "a:1");
     EXPECT_THAT(line.arguments["SANDBOX"], ElementsAre("x"));
@@ -47,7 +48,7 @@ TEST(CommandLine, TheLastOfAnOptionCounts) {
 }
 
 TEST(CommandLine, ARemoteCommandKeepsItsFlags) {
-  for (std::vector<std::string> words :
+  for (const std::vector<std::string>& words :
        {std::vector<std::string>{"exec", "-w", "/tmp", "box", "ls", "-la", "--color", "-w"},
         {"exec", "-w", "/tmp", "box", "--", "ls", "-la", "--color", "-w"},
         {"exec", "-w/tmp", "box", "ls", "-la", "--color", "-w"},

@@ -1,6 +1,7 @@
 #include "osb/edited_line.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace osb::cli {
 
