@@ -11,6 +11,14 @@ install -m 0644 "$here"/versions.sh "$from"
 install -m 0755 "$here"/install.sh "$here"/code-interpreter.sh "$here"/code-interpreter-env.sh "$from"
 packages=$(sed 's/#.*//' "$here/packages.txt" | xargs | tr ' ' ',')
 
+# The machine's own sources of Debian 12, which it trusts already.
+mapfile -t sources < <(apt-get indextargets --format 'deb $(SITE) $(RELEASE) $(COMPONENT)' \
+  'Created-By: Packages' 'Origin: Debian' 'Component: main' | grep -E ' bookworm(-updates|-security)? main$' | sort -u)
+if [ "${#sources[@]}" = 0 ]; then
+  echo "$0: this machine has no package source of Debian 12 (bookworm); apt-get update first" >&2
+  exit 1
+fi
+
 # OpenJDK's package wants the folder of manuals, which it does not get to fill. Nobody needs crash safety in a file system
 # that is thrown away when this fails.
 TMPDIR=$cache mmdebstrap --mode=root --variant=minbase --format=tar --include="$packages" \
@@ -23,9 +31,6 @@ TMPDIR=$cache mmdebstrap --mode=root --variant=minbase --format=tar --include="$
   --customize-hook='status=0; chroot "$1" /mnt/from/install.sh /mnt/from || status=$?
                     umount "$1/mnt/from" && rmdir "$1/mnt/from"; exit $status' \
   --skip=output/dev \
-  bookworm "$output.new" \
-  'deb http://deb.debian.org/debian bookworm main' \
-  'deb http://deb.debian.org/debian bookworm-updates main' \
-  'deb http://deb.debian.org/debian-security bookworm-security main' >"$cache/build.log" 2>&1 ||
+  bookworm "$output.new" "${sources[@]}" >"$cache/build.log" 2>&1 ||
   { tail -40 "$cache/build.log" >&2; exit 1; }
 mv "$output.new" "$output"
