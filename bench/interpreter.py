@@ -17,6 +17,7 @@ CONTEXTS = 30
 RUNS = 300
 AT_ONCE = 100
 FORKS = 100
+WARM_UP = 3  # seconds
 # What a user's first cell of a language looks like, and a later one that uses the state; `expected` is in the result or the output of both.
 LANGUAGES = {
     "python": ("x = 1\nx + 1", "x + 1", "2"),
@@ -105,6 +106,7 @@ def idle_memory(program, language, count):
         before = set()
         for number in range(count + 1):
             if number == 1:
+                time.sleep(WARM_UP)  # the warm parent of a language loads what it shares
                 before = set(descendants(pid))
             made.append(contexts.create(language))
             contexts.run(made[-1], first_cell, expected)

@@ -1,12 +1,14 @@
 """Runs cells in a namespace that stays: with IPython where the image has it, else with the standard library alone.
 
-IPython takes a third of a second to import. A context that was forked before the zygote had it runs plain cells
-without, and gets it the moment a cell makes a difference: a magic, a name that IPython gives to cells, a value that
-IPython would write otherwise. So what a cell shows does not depend on when its context was made.
+A cell of IPython takes three times as long as a plain one, and its shell a third of a second to import. So a context
+runs plain cells without, and hands over to the shell the moment a cell makes a difference: a magic, a name that IPython
+gives to cells, a line that is no Python. A shell that the zygote has made waits until then, and only writes the values
+that it would write otherwise. What a cell shows does not depend on when its context was made.
 """
 
 import ast
 import builtins
+import keyword
 import linecache
 import re
 import sys
@@ -17,8 +19,12 @@ from osb_worker.errors import no_input
 
 CELLS_KEPT = 1000  # cells whose source stays available to tracebacks and inspect
 
+REHEARSAL = ("1 + 1", "x = 1", "def f(x):\n    return x\nf(1)", "[1, 2]")
+
 # Names that IPython puts into the namespace, and its own.
 _IPYTHON_NAMES = re.compile(r"\b(get_ipython|IPython|In|Out|_[io]h|_dh|_i+|_i?\d+|__+)\b(?!\s*=[^=])")
+# One line that begins with a word and is no assignment: what a magic without its % looks like.
+_COMMAND = re.compile(r"\s*([^\W\d]\w*)([ \t]+(?![^\n(\['\"]*=)[^\n]*)?\s*\Z")
 
 
 def dedent(code):
@@ -54,7 +60,8 @@ class Interpreter:
         self.module = types.ModuleType("__main__")
         self.module.__dict__["__builtins__"] = builtins
         sys.modules["__main__"] = self.module
-        self.shell = None        # of IPython
+        self.shell = None        # of IPython, once it runs the cells
+        self.waiting_shell = None  # until then
         self.has_ipython = None  # unknown until somebody asks
         self.loop = None         # event loop of top-level await, kept between runs
         self.compile_flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
@@ -77,32 +84,59 @@ class Interpreter:
             for step in self.after_cell:
                 step()
 
-    def reset(self):
-        """Nothing is left of the cells that ran, but for what they made ready."""
-        if self.shell is not None:
-            self.shell.start_again()
-        names = [name for name in self.module.__dict__ if not name.startswith("_")] if self.shell is None else []
-        for name in names:
+    def rehearse(self, times):
+        """Runs a few cells, so that what a context's first run writes into memory that it shares with its parent
+        (counters and caches beside the bytecode, above all) is written already. Nothing else is left of them."""
+        names = set(self.module.__dict__)
+        for cell in times * REHEARSAL:
+            self.run(cell, 1)
+        for name in set(self.module.__dict__) - names:
             del self.module.__dict__[name]
         builtins.__dict__.pop("_", None)
         for name in self.cells:
             linecache.cache.pop(name, None)
         self.cells, self.results = [], {}
 
+    def rehearse_ipython(self, times):
+        if self.prepare_ipython():
+            for cell in times * REHEARSAL:
+                self.waiting_shell.run(cell, 1)
+            self.waiting_shell.start_again()
+
     def ipython_there(self):
         if self.has_ipython is None:
             self.has_ipython = importable("IPython")
         return self.has_ipython
 
-    def load_ipython(self, count=1):
-        """Goes over to IPython with everything that is there. False when it cannot be had."""
-        if self.shell is None and self.ipython_there():
+    def prepare_ipython(self):
+        """Makes the shell that waits. False when IPython cannot be had."""
+        if self.waiting_shell is None and self.ipython_there():
             try:
                 from osb_worker.ipython import make_shell
-                self.shell = make_shell(self, count)
+                self.waiting_shell = make_shell(self)
             except Exception:  # a broken or unusual installation must not take plain Python along
                 self.has_ipython = False
-        return self.shell is not None
+        return self.waiting_shell is not None
+
+    def go_over(self, count):
+        """Goes over to IPython with everything that is there. False when it cannot be had."""
+        if not self.prepare_ipython():
+            return False
+        self.waiting_shell.take_over(self.cells, self.results, count)
+        self.shell, self.waiting_shell = self.waiting_shell, None
+        self.results = {}
+        return True
+
+    def is_for_ipython(self, source):
+        if _IPYTHON_NAMES.search(source):
+            return True
+        found = _COMMAND.match(source)
+        word = found.group(1) if found else "def"
+        known = keyword.iskeyword(word) or hasattr(builtins, word) or word in self.module.__dict__
+        return (not known or word in ("exit", "quit")) and self.is_other_in_ipython(source)
+
+    def is_other_in_ipython(self, source):
+        return self.prepare_ipython() and self.waiting_shell.translates(source)
 
     # -- without IPython --------------------------------------------------------------------------------------
 
@@ -110,15 +144,15 @@ class Interpreter:
         source = dedent(code)
         name = "<cell %d>" % count
         self.remember(name, source)
-        if _IPYTHON_NAMES.search(source) and self.load_ipython(count):
+        if self.is_for_ipython(source) and self.go_over(count):
             return self.shell.run(code, count)
         try:
             tree = self.compile(source, name, "exec", ast.PyCF_ONLY_AST)
         except SyntaxError as error:
-            if "%" not in source and "!" not in source and "?" not in source:
-                raise
-            if self.load_ipython(count):
+            if self.is_other_in_ipython(source) and self.go_over(count):
                 return self.shell.run(code, count)
+            if self.ipython_there() or "%" not in source and "!" not in source and "?" not in source:
+                raise
             from osb_worker.magics import translate
             source = translate(self, source, error)
             tree = self.compile(source, name, "exec", ast.PyCF_ONLY_AST)
@@ -140,15 +174,17 @@ class Interpreter:
             self.show_value(value, count)
 
     def show_value(self, value, count):
-        if not bundle.same_in_ipython(value) and self.load_ipython(count):
-            return self.shell.show_value(value, count)
-        data, metadata = bundle.mime_bundle(value)
-        if self.shell is None:
-            builtins._ = value
-            self.results[count] = value
-            if len(self.results) > CELLS_KEPT:
-                del self.results[next(iter(self.results))]
-        self.show_result(data, metadata)
+        in_ipython = not bundle.same_in_ipython(value) and self.prepare_ipython()
+        if not in_ipython:
+            data, metadata = bundle.mime_bundle(value)
+        builtins._ = value
+        self.results[count] = value
+        if len(self.results) > CELLS_KEPT:
+            del self.results[next(iter(self.results))]
+        if in_ipython:
+            self.waiting_shell.show_value(value)
+        else:
+            self.show_result(data, metadata)
 
     def remember(self, name, source):
         # No modification time: linecache never drops the entry.

@@ -8,6 +8,7 @@ user's home. A shell is made once, in the zygote if it gets so far, and lives in
 import builtins
 import codeop
 import fnmatch
+import linecache
 import subprocess
 import sys
 import warnings
@@ -104,11 +105,38 @@ class Shell(interactiveshell.InteractiveShell):
         if error is not None:
             raise error
 
-    def show_value(self, value, count):
-        """The value of a cell that began without us."""
-        self.execution_count = count + 1
+    def translates(self, source):
+        """True for a cell that means something else here than in plain Python."""
+        try:
+            text = self.transform_cell(source)
+            if len(text.splitlines()) == 1:
+                text = self.prefilter_manager.prefilter_lines(text)
+            return text.strip() != source.strip()
+        except SyntaxError:
+            return False
+
+    def show_value(self, value):
+        """The value of a cell that ran without us."""
         with self.builtin_trap:
-            self.displayhook(value)
+            data, metadata = self.displayhook.compute_format_data(value)
+            if data:
+                self.displayhook.write_format_data(data, metadata)
+
+    def take_over(self, cells, results, count):
+        """Cells that ran before become the history."""
+        earlier = builtins.__dict__.pop("_", None)
+        for number in range(1, count):
+            name = "<cell %d>" % number
+            entry = linecache.cache.get(name) if name in cells else None
+            source = "".join(entry[2])[:-1] if entry else ""
+            self.history_manager.input_hist_parsed.append(source)
+            self.history_manager.input_hist_raw.append(source)
+        self.user_ns["_oh"].update(results)
+        self.user_ns.update(("_%d" % number, value) for number, value in results.items())
+        latest = list(results.values())[:-4:-1]
+        for name, value in zip(("_", "__", "___"), latest if earlier is not None else ()):
+            setattr(self.displayhook, name, value)
+            self.user_ns[name] = value
 
     async def run_code(self, code_obj, result=None, **options):
         self._inside = self._inside + (result,)
@@ -161,7 +189,7 @@ def shell_program():
     return shutil.which("bash") or "/bin/sh"
 
 
-def make_shell(interpreter, count):
+def make_shell(interpreter):
     config = Config()
     config.HistoryManager.enabled = False  # no database, no thread; `In` and %history work all the same
     config.HistoryManager.hist_file = ":memory:"
@@ -183,7 +211,8 @@ def make_shell(interpreter, count):
     shell.compile.flags &= ~getattr(codeop, "PyCF_ALLOW_INCOMPLETE_INPUT", 0)  # a SyntaxError is called that
     builtins.input = no_input
     builtins.update_display, builtins.clear_output = update_display, clear_output
-    take_over(shell, interpreter, earlier, count)
+    if earlier is not None:
+        builtins._ = earlier
     return shell
 
 
@@ -199,21 +228,3 @@ class NamesOfCells:
             return "<cell %d>" % number
         self.parts += 1
         return "<cell %d.%d>" % (number, self.parts)
-
-
-def take_over(shell, interpreter, earlier, count):
-    """Cells that ran before become its history."""
-    import linecache
-    history = shell.history_manager
-    for number in range(1, count):
-        entry = linecache.cache.get("<cell %d>" % number)
-        source = "".join(entry[2])[:-1] if entry else ""
-        history.input_hist_parsed.append(source)
-        history.input_hist_raw.append(source)
-    shell.user_ns["_oh"].update(interpreter.results)
-    shell.user_ns.update(("_%d" % number, value) for number, value in interpreter.results.items())
-    latest = list(interpreter.results.values())[:-4:-1]
-    for name, value in zip(("_", "__", "___"), latest if earlier is not None else ()):
-        setattr(shell.displayhook, name, value)
-        shell.user_ns[name] = value
-    interpreter.results = {}

@@ -28,6 +28,20 @@ class WithIPython:
         self.check("%env OSB_X=7", None)
         self.check("import os; os.environ['OSB_X']", "'7'")
 
+    def test_magics_without_their_sign(self):
+        self.assertEqual(self.c.run("pwd").text, repr("/"))
+        self.check("cd -q /usr", None)
+        self.check("pwd", repr("/usr"))
+        self.check("pwd = 5", None)
+        self.check("pwd", "5")
+
+    def test_a_cell_that_shows_something_of_its_own_stays_plain(self):
+        self.check("{3, 1, 2}", "{1, 2, 3}")
+        self.fails("x = (", "SyntaxError")
+        self.fails("no_such_name", "NameError")
+        self.check("import sys; sys._getframe(2).f_code.co_name", "'run_tree'")
+        self.check("Out[1], _1, In[1]", "({1, 2, 3}, {1, 2, 3}, '{3, 1, 2}')")
+
     def test_shell_commands(self):
         self.assertEqual(self.c.run("!echo out; echo err >&2").out, "out\n")
         self.check("name = 'value'\nlines = !echo {name} $name\nlines[0]", "'value value'")
@@ -163,7 +177,7 @@ class Warm(WithIPython, ContextTest):
     def setUp(self):
         for _ in range(100):
             self.c = self.zygote.context()
-            if not THERE or self.c.run("'get_ipython' in globals()").text == "True":
+            if not THERE or self.c.run("import sys; 'IPyt' + 'hon' in sys.modules").text == "True":
                 break
             self.c.close()
             time.sleep(0.1)

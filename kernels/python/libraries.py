@@ -48,8 +48,9 @@ def install(interpreter):
         module.rcParams["backend"] = "module://osb_worker.figures"
         module.interactive(True)
         bundle.formatters[("matplotlib.figure", "Figure")] = figure_forms
-        if interpreter.shell is not None:
-            interpreter.shell.add_formatter("matplotlib.figure", "Figure", figure_forms)
+        shell = interpreter.shell or interpreter.waiting_shell
+        if shell is not None:
+            shell.add_formatter("matplotlib.figure", "Figure", figure_forms)
         interpreter.after_cell.append(show_figures)
 
     def plotly(module):

@@ -53,15 +53,9 @@ class Zygote:
         if self.interpreter.ipython_there():
             for name in IPYTHON:
                 yield load, name
-            yield self.interpreter.load_ipython,
-        yield self.rehearse,
-
-    def rehearse(self, times=REHEARSALS):
-        """Runs a few cells, so that what the first run of a context writes into memory that it shares with us (counters
-        and caches beside the bytecode, above all) is written already."""
-        for code in times * ("1 + 1", "x = 1", "def f(x):\n    return x\nf(1)", "[1, 2]"):
-            self.interpreter.run(code, 1)
-        self.interpreter.reset()
+            yield self.interpreter.prepare_ipython,
+            yield self.interpreter.rehearse_ipython, REHEARSALS
+        yield self.interpreter.rehearse, REHEARSALS
 
     def serve(self):
         """Returns the Context in each forked process; None in the zygote when execd is gone."""
@@ -152,7 +146,7 @@ class Zygote:
             return None
         ours.close()
         self.leave()
-        self.rehearse(1)  # copies the pages that a run writes to, while nobody waits
+        self.interpreter.rehearse(1)  # copies the pages that a run writes to, while nobody waits
         waiting = Channel(theirs.detach())
         request, fds = waiting.receive()
         waiting.close()
