@@ -19,6 +19,11 @@ from osb_worker import display, output
 from osb_worker.errors import describe, user_frames
 
 
+# Python looks for signals between its instructions, so one that comes just before it waits for something is not seen
+# until the wait is over. execd sends this one behind an interrupt, which ends the wait. It does nothing to programs.
+WAKING = int(signal.SIGURG)
+
+
 def ignore_signal(number, frame):
     """Between runs an interrupt means nothing. A function, not SIG_IGN: that would be inherited by programs."""
 
@@ -41,7 +46,8 @@ class Context:
 
     def serve(self):
         signal.signal(signal.SIGINT, ignore_signal)
-        self.channel.send({"type": "ready", "pid": self.pid, "version": sys.version.split()[0]})
+        signal.signal(WAKING, ignore_signal)
+        self.say_ready()
         while True:
             try:
                 message, fds = self.channel.receive()
@@ -57,6 +63,9 @@ class Context:
                 signal.signal(signal.SIGINT, ignore_signal)
                 if self.run is not None:
                     self.finish(describe(sys.exc_info()[1]))
+
+    def say_ready(self):
+        self.channel.send({"type": "ready", "pid": self.pid, "version": sys.version.split()[0], "wakes_on": WAKING})
 
     def end(self):
         """The interpreter ends in good order. A copy only does what was registered in it: objects that it was made with

@@ -186,7 +186,7 @@ def become_copy(context, randomness, files):
     reopen(files)
     context.is_copy = True
     leave_exit_handlers()
-    context.channel.send({"type": "ready", "pid": context.pid, "version": sys.version.split()[0]})
+    context.say_ready()
 
 
 def rebuild_loop(interpreter):

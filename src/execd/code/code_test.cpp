@@ -140,6 +140,22 @@ TEST_F(Code, AnInterruptRightBehindTheRequestIsNotLost) {
   EXPECT_EQ(run(id, "1")->result(), "1");
 }
 
+// Another thread gets the signal, so the wait of the one that runs the code goes on: as when it comes just
+// before.
+TEST_F(Code, AnInterruptThatAWaitDoesNotNoticeIsNotLost) {
+  std::string id = create();
+  auto client = start_run(id,
+                          "import signal, threading, time\n"
+                          "threading.Thread(target=time.sleep, args=(90,), daemon=True).start()\n"
+                          "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])\nprint('go')\n"
+                          "time.sleep(90)");
+  wait(client, [&] { return client->text("stdout") == "go\n"; });
+  pass(milliseconds(50));
+  call("DELETE", "/code", "id=" + id);
+  finish(client);
+  EXPECT_EQ(client->error("ename"), "KeyboardInterrupt");
+}
+
 TEST_F(Code, ASecondInterruptFollowsAnIgnoredOne) {
   std::string id = create();
   auto client = start_run(id,

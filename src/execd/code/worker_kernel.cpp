@@ -23,9 +23,14 @@ constexpr std::chrono::milliseconds kKillTime{5000};
 // Code without time left may catch an interrupt, and its finally clauses may take a while.
 constexpr int kExpiredInterrupts = 3;
 constexpr std::chrono::milliseconds kExpiredTime{1000};
+constexpr std::chrono::milliseconds kWakeTimes[] = {std::chrono::milliseconds(20),
+                                                    std::chrono::milliseconds(200)};
 constexpr size_t kSaidBytes = 2000;
 
 Fd open_pidfd(pid_t pid) { return Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0u))); }
+
+// Those that do nothing to a process without a handler.
+bool is_harmless(int64_t signal) { return signal == SIGURG || signal == SIGWINCH; }
 
 std::string timeout_text(std::chrono::milliseconds time) {
   return "timeout after " + std::to_string(time.count()) + " ms";
@@ -121,6 +126,7 @@ void WorkerKernel::interrupt() {
     run_->signalled = true;
     if (holds_) run_->begun = false;  // it may not stand another one while it takes this one in
     signal_group(SIGINT);
+    if (wakes_on_ > 0) net::spawn(executor_, "worker wake", wake(shared_from_this(), run_->number));
     return;
   }
   run_->interrupted = true;
@@ -133,6 +139,7 @@ void WorkerKernel::handle(const WorkerMessage& message) {
   if (message.type == "ready") {
     ready_ = true;
     holds_ = message.holds;
+    wakes_on_ = is_harmless(message.wakes_on) ? static_cast<int>(message.wakes_on) : 0;
     version_ = message.version;
     said_.clear();
     changed_.notify();
@@ -275,6 +282,15 @@ net::task<bool> WorkerKernel::outlasts(int64_t run, std::chrono::milliseconds ti
   co_return false;
 }
 
+// A signal that came just before the worker began to wait is noticed when the wait is over, unless another
+// ends it.
+net::task<> WorkerKernel::wake(std::shared_ptr<WorkerKernel> self, int64_t run) {
+  for (std::chrono::milliseconds time : kWakeTimes) {
+    if (!co_await self->outlasts(run, time)) co_return;
+    self->signal_worker(self->wakes_on_);
+  }
+}
+
 net::task<> WorkerKernel::watch_time(std::shared_ptr<WorkerKernel> self, int64_t run) {
   std::chrono::milliseconds limit = self->run_->limits.time;
   if (!co_await self->outlasts(run, limit)) co_return;
@@ -300,6 +316,11 @@ net::task<> WorkerKernel::send(std::shared_ptr<WorkerKernel> self, std::string m
 void WorkerKernel::signal_group(int signal) {
   if (::kill(-pid_, signal) < 0 && errno == ESRCH && pidfd_)
     ::syscall(SYS_pidfd_send_signal, pidfd_.get(), signal, nullptr, 0u);
+}
+
+void WorkerKernel::signal_worker(int signal) {
+  if (!pidfd_ || ::syscall(SYS_pidfd_send_signal, pidfd_.get(), signal, nullptr, 0u) < 0)
+    ::kill(pid_, signal);
 }
 
 void WorkerKernel::signal_children(int signal) {

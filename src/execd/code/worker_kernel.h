@@ -101,6 +101,7 @@ class WorkerKernel : public Kernel, public std::enable_shared_from_this<WorkerKe
   static net::task<> watch_process(std::shared_ptr<WorkerKernel> self);
   static net::task<> send(std::shared_ptr<WorkerKernel> self, std::string message);
   static net::task<> watch_time(std::shared_ptr<WorkerKernel> self, int64_t run);
+  static net::task<> wake(std::shared_ptr<WorkerKernel> self, int64_t run);
   net::task<bool> outlasts(int64_t run, std::chrono::milliseconds time);
   static net::task<> settle(std::shared_ptr<WorkerKernel> self);
   net::task<bool> wait_end(std::chrono::milliseconds limit);
@@ -116,6 +117,7 @@ class WorkerKernel : public Kernel, public std::enable_shared_from_this<WorkerKe
   void drain_output();
   bool congested() const { return run_ && run_->events->congested(); }
   void signal_group(int signal);
+  void signal_worker(int signal);    // itself alone
   void signal_children(int signal);  // the rest of its group
   void gone();
   void finish(std::string how);
@@ -132,6 +134,7 @@ class WorkerKernel : public Kernel, public std::enable_shared_from_this<WorkerKe
   net::Event changed_;
   bool ready_ = false;
   bool holds_ = false;  // the worker says when SIGINT must not come, and takes messages instead
+  int wakes_on_ = 0;    // a signal that has it look for others, 0: it needs none
   std::string version_;
   std::string said_;     // what it wrote to stderr before it was ready
   std::string refusal_;  // why the worker cannot start

@@ -33,11 +33,12 @@ struct WorkerMessage {
   std::string ename;
   std::string evalue;
   std::vector<std::string> traceback;
-  bool holds = false;  // with `ready`: interrupts_off is sent when SIGINT must not come any more
+  bool holds = false;    // with `ready`: interrupts_off is sent when SIGINT must not come any more
+  int64_t wakes_on = 0;  // with `ready`: a signal that wakes it when it has SIGINT but waits all the same
 };
 BOOST_DESCRIBE_STRUCT(WorkerMessage, (),
                       (type, context, message, version, pid, wait_status, run, display, execution_count, data,
-                       metadata, display_id, wait, pids, ename, evalue, traceback, holds))
+                       metadata, display_id, wait, pids, ename, evalue, traceback, holds, wakes_on))
 
 // Throws Error(invalid).
 WorkerMessage parse_worker_message(std::string_view text);
