@@ -44,8 +44,10 @@ struct Child {
   Fd pidfd;  // becomes readable when the leader ends; may be empty on kernels without pidfd
 };
 
-// Throws Error: not_found for a missing program or cwd ("starting nope: no such program"), invalid for one
-// that cannot be executed, internal otherwise. On an error no process is left behind.
+// The child has all signals unblocked and at their default. For signals that no program of ours uses this
+// holds if their disposition is changed before the first child is started, if at all (child.cpp has the
+// list). Throws Error: not_found for a missing program or cwd ("starting nope: no such program"), invalid for
+// one that cannot be executed, internal otherwise. On an error no process is left behind.
 Child start_child(const ChildSpec& spec);
 
 // What a process and those of its descendants that it waited for have used.
