@@ -1,4 +1,5 @@
-"""The released Python client as its users run it. Arguments: address, number in sequence, number at once. Prints JSON."""
+"""The released Python client as its users run it, with several servers in turns. Arguments: number in sequence, number at once,
+addresses. Prints JSON: a result for each address."""
 import asyncio
 import json
 import sys
@@ -8,29 +9,26 @@ from datetime import timedelta
 from opensandbox import Sandbox, SandboxSync
 from opensandbox.config import ConnectionConfig, ConnectionConfigSync
 
-address, sequence, at_once = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+sequence, at_once, addresses = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
 clock = time.perf_counter
 
 
-def in_sequence():
-    first, commands, kills = [], [], []
-    for _ in range(sequence):
-        begin = clock()
-        sandbox = SandboxSync.create("host", connection_config=ConnectionConfigSync(domain=address))
-        with sandbox:
-            assert sandbox.commands.run("true").exit_code == 0
-            first.append(clock() - begin)
-            for _ in range(20):
-                begin = clock()
-                assert sandbox.commands.run("true").exit_code == 0
-                commands.append(clock() - begin)
+def one_after_the_other(address, result):
+    begin = clock()
+    sandbox = SandboxSync.create("host", connection_config=ConnectionConfigSync(domain=address))
+    with sandbox:
+        assert sandbox.commands.run("true").exit_code == 0
+        result["first"].append(clock() - begin)
+        for _ in range(20):
             begin = clock()
-            sandbox.kill()
-            kills.append(clock() - begin)
-    return {"first": first, "commands": commands, "kills": kills}
+            assert sandbox.commands.run("true").exit_code == 0
+            result["commands"].append(clock() - begin)
+        begin = clock()
+        sandbox.kill()
+        result["kills"].append(clock() - begin)
 
 
-async def all_at_once():
+async def all_at_once(address):
     times, failures = [], []
 
     async def one():
@@ -50,7 +48,10 @@ async def all_at_once():
     return {"times": times, "failures": failures, "total": clock() - begin}
 
 
-result = in_sequence()
-if at_once:
-    result["concurrent"] = asyncio.run(all_at_once())
-print(json.dumps(result))
+results = [{"first": [], "commands": [], "kills": []} for _ in addresses]
+for _ in range(sequence):
+    for address, result in zip(addresses, results):
+        one_after_the_other(address, result)
+for address, result in zip(addresses, results):
+    result["concurrent"] = asyncio.run(all_at_once(address))
+print(json.dumps(results))
