@@ -15,7 +15,7 @@ import signal
 import sys
 import traceback
 
-from osb_worker import display, output
+from osb_worker import display, ending, output
 from osb_worker.errors import describe, user_frames
 
 
@@ -75,6 +75,7 @@ class Context:
             atexit._run_exitfuncs()
             output.flush()
             os._exit(0)
+        ending.end(self.interpreter.module.__dict__)
 
     def handle(self, message, fds):
         if message["type"] == "copy":

@@ -4,6 +4,7 @@ import ast
 import os
 import signal
 import sys
+import tempfile
 import time
 import unittest
 
@@ -328,10 +329,29 @@ class Contexts(ContextTest):
         self.assertTrue(os.path.exists(path))
         os.unlink(path)
 
+    def test_nothing_is_lost_at_the_end(self):
+        with tempfile.TemporaryDirectory() as folder:
+            other = self.zygote.context(folder)
+            other.run("import atexit, sys, threading, time, types\n"
+                      "text, data = open('text', 'w'), open('data', 'wb', 100)\n"
+                      "text.write('kept'); data.write(b'kept')\n"
+                      "sys.modules['mine'] = types.ModuleType('mine'); sys.modules['mine'].file = open('module', 'w')\n"
+                      "sys.modules['mine'].file.write('kept')\n"
+                      "class Last:\n    def __del__(self): open('deleted', 'w').write('kept')\n"
+                      "last = Last(); loop = Last(); loop.itself = loop\n"
+                      "def slow(): time.sleep(0.3); open('thread', 'w').write('kept')\n"
+                      "threading.Thread(target=slow).start()\n"
+                      "import ctypes; leave = ctypes.CFUNCTYPE(None)(lambda: open('library', 'w').write('kept'))\n"
+                      "atexit.keep = leave; ctypes.CDLL(None).on_exit(leave, None)")
+            other.close()
+            self.assertEqual(self.zygote.wait_exit(other.pid), 0)
+            for name in ("text", "data", "module", "deleted", "thread", "library"):
+                with open(os.path.join(folder, name)) as file:
+                    self.assertEqual(file.read(), "kept", name)
+
 
 class ZygoteTest(unittest.TestCase):
     def test_the_worker_itself_imports_nothing_from_where_it_is_started(self):
-        import tempfile
         with tempfile.TemporaryDirectory() as folder:
             for name in ("json", "ast", "socket", "traceback"):
                 with open(os.path.join(folder, name + ".py"), "w") as file:
@@ -343,7 +363,6 @@ class ZygoteTest(unittest.TestCase):
                 zygote.close()
 
     def test_modules_of_the_working_directory_are_not_imported(self):
-        import tempfile
         with tempfile.TemporaryDirectory() as folder:
             with open(os.path.join(folder, "json.py"), "w") as file:
                 file.write("raise RuntimeError('shadow')\n")
