@@ -35,10 +35,10 @@ def wait_for_threads():
 
 
 def delete(namespace):
-    # As Python does: names stay, so that __del__ finds what is not gone yet.
-    for name in list(namespace):
+    # The last ones first, so that __del__ finds what was imported before.
+    for name in list(namespace)[::-1]:
         if name != "__builtins__":
-            namespace[name] = None
+            namespace.pop(name, None)
     gc.collect()
 
 
