@@ -279,12 +279,6 @@ Fd open_null() {
   return null;
 }
 
-// Opened once: what is behind it never changes.
-int null_device() {
-  static const Fd null = open_null();
-  return null.get();
-}
-
 std::vector<std::pair<int, int>> with_standard_descriptors(const ChildSpec& spec, int null_fd) {
   std::vector<std::pair<int, int>> fds = spec.fds;
   for (int fd = 0; fd < 3; ++fd)
@@ -339,7 +333,8 @@ Child start_child(const ChildSpec& spec) {
   std::string program = find_program(spec);
   std::vector<char*> argv = pointers(spec.argv);
   std::vector<char*> env = pointers(spec.env);
-  std::vector<std::pair<int, int>> fds = with_standard_descriptors(spec, null_device());
+  Fd null = open_null();
+  std::vector<std::pair<int, int>> fds = with_standard_descriptors(spec, null.get());
   std::vector<int> moved(fds.size());
   std::vector<gid_t> groups(spec.groups.begin(), spec.groups.end());
   std::string oom = std::to_string(spec.oom_score_adj);

@@ -159,6 +159,22 @@ TEST_F(Code, WhatAContextPlantsReachesNeitherTheNextOneNorTheInterpreter) {
   std::filesystem::remove_all(directory);
 }
 
+// execd has not heard of the death when the request comes.
+TEST_F(Code, AContextThatIsAskedForWhileTheInterpreterDiesGetsAnotherOne) {
+  std::string first = create();
+  pid_t zygote = static_cast<pid_t>(std::stol(run(first, "import os; os.getppid()")->result()));
+  for (int i = 0; i < 2; ++i) {
+    ::kill(zygote, SIGSTOP);
+    auto made = start("POST", "/code/context", {}, R"({"language":"python"})");
+    pass(milliseconds(i * 50));  // the request is still to come, or under way
+    ::kill(zygote, SIGKILL);
+    finish(made);
+    ASSERT_EQ(made->status, 200) << made->body;
+    std::string next(made->json().at("id").as_string());
+    zygote = static_cast<pid_t>(std::stol(run(next, "import os; os.getppid()")->result()));
+  }
+}
+
 // CVE-2024-21626: a worker has its channel and what it prints to, and nothing of the daemon.
 TEST_F(Code, DescriptorsOfTheDaemonDoNotReachCode) {
   std::string opened =

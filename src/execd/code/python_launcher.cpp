@@ -90,7 +90,16 @@ net::task<std::shared_ptr<Kernel>> PythonLauncher::launch(std::string cwd, std::
 
 net::task<std::shared_ptr<Kernel>> PythonLauncher::launch_with(std::string cwd, std::string after_death,
                                                                std::vector<std::string> preload) {
-  std::shared_ptr<PythonZygote> parent = co_await State::zygote(state_, checked(std::move(preload)));
+  auto state = state_;
+  preload = checked(std::move(preload));
+  std::shared_ptr<PythonZygote> parent = co_await State::zygote(state, preload);
+  try {
+    co_return co_await parent->fork(cwd, after_death);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::unavailable || parent->alive()) throw;
+  }
+  // It had just been killed. Nothing of the context has run, so another one can have it.
+  parent = co_await State::zygote(state, std::move(preload));
   co_return co_await parent->fork(std::move(cwd), std::move(after_death));
 }
 

@@ -116,7 +116,12 @@ net::task<std::shared_ptr<WorkerKernel>> PythonZygote::fork(std::string cwd, std
   request->after_death = std::move(after_death);
   requests_[name] = request;
 
-  co_await channel_.send(fork_request(name, cwd), request->ends.theirs());
+  try {
+    co_await channel_.send(fork_request(name, cwd), request->ends.theirs());
+  } catch (const Error& error) {
+    kill();
+    finish(error.message());
+  }
   request->ends.close_theirs();
 
   Clock::time_point end = Clock::now() + start_time_;
