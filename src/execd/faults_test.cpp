@@ -103,6 +103,14 @@ class Machine {
     auto files = std::filesystem::directory_iterator("/proc/" + std::to_string(pid_) + "/fd");
     return static_cast<size_t>(std::distance(begin(files), end(files)));
   }
+  // What they are, for messages.
+  std::string described_descriptors() const {
+    std::string out;
+    std::error_code gone;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/" + std::to_string(pid_) + "/fd"))
+      out += std::filesystem::read_symlink(entry, gone).string() + " ";
+    return out;
+  }
   size_t children() const {
     size_t out = 0;
     for (const ProcessStat& process : read_processes()) out += process.parent == pid_;
@@ -451,7 +459,8 @@ TEST_F(Faults, ShortOfDescriptorsNewClientsWaitAndOldOnesAreServed) {
   for (int i = 0; i < 300; ++i) ASSERT_TRUE(idle.add());
   EXPECT_THAT(run("echo served"), ElementsAre("stdout:served\n", "execution_complete"))
       << "idle connections make room";
-  EXPECT_LE(machine_->descriptors(), 92u) << "a quarter is left for work, less the daemon's own";
+  EXPECT_LE(machine_->descriptors(), 92u) << "a quarter is left for work, less the daemon's own; there are "
+                                          << before_ << " and: " << machine_->described_descriptors();
   idle.leave();
 
   // Nobody gives way who is in the middle of a request.

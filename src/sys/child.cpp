@@ -23,14 +23,14 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <memory>
 
 namespace osb::sys {
 namespace {
 
-// Less than what the C library keeps at the end of its heap: more would be asked of the kernel, and given
-// back, for each child.
+// The stack of a child. One for each thread is enough, which waits meanwhile.
 constexpr size_t kStackBytes = 64 * 1024;
+alignas(64) thread_local char child_stack[kStackBytes];
+
 constexpr std::string_view kDefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 enum class Step { group, oom, descriptors, terminal, directory, identity, exec };
@@ -311,15 +311,13 @@ ResourceUsage usage_of(const rusage& used) {
 }
 
 Child launch(Plan& plan) {
-  auto stack = std::make_unique_for_overwrite<char[]>(kStackBytes);
-  void* top =
-      reinterpret_cast<void*>(reinterpret_cast<uintptr_t>(stack.get() + kStackBytes) & ~uintptr_t{63});
   SignalsBlocked blocked;
   int pidfd = -1;
-  int pid = ::clone(child_main, top, CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, &plan, &pidfd);
+  int pid = ::clone(child_main, child_stack + kStackBytes, CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD,
+                    &plan, &pidfd);
   if (pid < 0 && errno == EINVAL) {  // kernels before 5.2 know no pidfd
     pidfd = -1;
-    pid = ::clone(child_main, top, CLONE_VM | CLONE_VFORK | SIGCHLD, &plan);
+    pid = ::clone(child_main, child_stack + kStackBytes, CLONE_VM | CLONE_VFORK | SIGCHLD, &plan);
   }
   if (pid < 0) throw system_error("starting a process");
   return {pid, Fd(pidfd)};

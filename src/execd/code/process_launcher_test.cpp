@@ -308,7 +308,7 @@ TEST_F(ProcessLauncherTest, AWaitingWorkerThatDiedIsReplaced) {
 }
 
 TEST_F(ProcessLauncherTest, TheWaitingWorkerGoesWhenNobodyComes) {
-  open({}, "python3", milliseconds(300));
+  open({}, "python3", milliseconds(3000));  // more than its start takes on a busy machine
   auto first = launch();
   EXPECT_TRUE(wait([&] { return starts() >= 2; }));
   EXPECT_TRUE(wait([&] { return run(first, kill_others("0")) == "0"; }));
