@@ -99,6 +99,21 @@ Image ImageResolver::resolve(const std::string& requested) {
   return image;
 }
 
+std::vector<ImageEntry> ImageResolver::list() const {
+  std::string host(launcher::kHostImage);
+  std::map<std::string, ImageEntry> entries{{host, {}}};
+  for (launcher::ImageInfo& info : store_.list())
+    entries[info.name] = {.size = info.size, .created_at = std::move(info.created)};
+  if (auto [entry, missing] = entries.try_emplace(kCodeInterpreter); missing) entry->second.alias_of = host;
+  for (const auto& [from, to] : aliases_) entries[from].alias_of = normalised_or_same(to);
+  std::vector<ImageEntry> out;
+  for (auto& [name, entry] : entries) {
+    entry.name = name;
+    out.push_back(std::move(entry));
+  }
+  return out;
+}
+
 Error ImageResolver::unknown(const std::string& requested) const {
   std::string available = "host";
   for (const launcher::ImageInfo& image : store_.list()) {

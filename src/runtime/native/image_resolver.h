@@ -24,6 +24,9 @@ class ImageResolver {
   // name), not_found with wire code NATIVE::IMAGE_NOT_FOUND and the names there are.
   Image resolve(const std::string& requested);
 
+  // Every name that resolve() knows, sorted; of the interpreter's many spellings the usual one.
+  std::vector<ImageEntry> list() const;
+
  private:
   Image local_image(const std::string& name);
   std::string followed(const std::string& requested) const;
