@@ -23,7 +23,7 @@ struct ImageChannel::State {
         limits(limits),
         patience(limits.greeting),
         deadline(Clock::now() + patience),
-        closing(executor) {
+        changed(executor) {
     readable.emplace(executor, socket.get());
     writable.emplace(executor, copy.get());
   }
@@ -39,7 +39,7 @@ struct ImageChannel::State {
     writable.reset();
     copy.reset();
     socket.reset();
-    closing.notify();
+    changed.notify();
   }
   Error failure(const Error& error) const {
     if (!expired) return error;
@@ -50,11 +50,11 @@ struct ImageChannel::State {
   std::optional<net::Readable> readable;
   std::optional<net::Writable> writable;
   Limits limits;
-  Milliseconds patience;  // never gets shorter: the watchman sleeps
+  Milliseconds patience;
   Clock::time_point deadline;
   bool waiting = false;  // for the launcher; else for whoever sends the archive
   bool expired = false, closed = false;
-  net::Event closing;
+  net::Event changed;  // `closed` or `patience`
 };
 
 ImageChannel::ImageChannel(net::asio::any_io_executor executor, Fd connection, Limits limits)
@@ -69,7 +69,7 @@ net::task<> ImageChannel::watch_time(std::shared_ptr<State> state) {
     if (!state->waiting) state->expect_progress();
     auto left = std::chrono::ceil<Milliseconds>(state->deadline - Clock::now());
     if (left.count() <= 0) co_return state->cancel();
-    co_await state->closing.wait_for(left);
+    co_await state->changed.wait_for(left);
   }
 }
 
@@ -117,6 +117,7 @@ net::task<> ImageChannel::open(launcher::RequestBody request) {
         "have ended; use `opensandbox image` on the server's machine meanwhile");
   co_await send(std::move(request));
   state_->patience = state_->limits.step;
+  state_->changed.notify();
 }
 
 net::task<bool> ImageChannel::send(launcher::RequestBody part) {
