@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "api/image.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "net/task.h"
@@ -40,13 +41,7 @@ struct SandboxSpec {
   std::string access_token;
 };
 
-// A name that resolve_image() knows.
-struct ImageEntry {
-  std::string name;
-  std::optional<int64_t> size;  // bytes of content; of stored images
-  std::string created_at;       // RFC 3339; of stored images
-  std::string alias_of;         // name of the image that is taken instead
-};
+using api::ImageEntry;  // a name that resolve_image() knows
 
 struct ImageUpload {
   std::string name;

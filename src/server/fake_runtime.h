@@ -50,7 +50,8 @@ class FakeRuntime : public runtime::Runtime {
     std::string content(store_takes, '\0');
     size_t used = 0;
     for (size_t count = 1; count > 0 && used < store_takes; used += count)
-      count = co_await upload.read(std::span(content).subspan(used, std::min<size_t>(store_takes - used, 1000)));
+      count =
+          co_await upload.read(std::span(content).subspan(used, std::min<size_t>(store_takes - used, 1000)));
     co_await pass();
     if (store_failure) throw *store_failure;
     stored[upload.name] = content.substr(0, used);
@@ -59,7 +60,8 @@ class FakeRuntime : public runtime::Runtime {
   net::task<> remove_image(std::string name) override {
     co_await pass();
     if (store_failure) throw *store_failure;
-    if (stored.erase(name) == 0) throw Error(ErrorCode::not_found, "removing image " + name + ": there is none");
+    if (stored.erase(name) == 0)
+      throw Error(ErrorCode::not_found, "removing image " + name + ": there is none");
   }
 
   net::task<runtime::Sandbox> create(runtime::SandboxSpec spec) override {

@@ -1,7 +1,7 @@
 // /images: names that a create takes, and the store behind them. An archive goes from the socket to the
 // runtime piece by piece; the server keeps none of it and looks at none of it.
+#include "api/image.h"
 #include "base/defer.h"
-#include "base/json_text.h"
 #include "base/log.h"
 #include "server/answers.h"
 #include "server/routes.h"
@@ -23,23 +23,6 @@ std::string image_name(const http::Request& request) {
     throw Error(ErrorCode::invalid, "reading an image name: bad escape in " + std::string(raw),
                 "IMAGE::INVALID_NAME");
   return *std::move(name);
-}
-
-std::string image_json(const runtime::ImageEntry& image) {
-  std::string out = "{\"name\":" + json_string(image.name);
-  if (image.size) out += ",\"size\":" + std::to_string(*image.size);
-  if (!image.created_at.empty()) out += ",\"createdAt\":" + json_string(image.created_at);
-  if (!image.alias_of.empty()) out += ",\"aliasOf\":" + json_string(image.alias_of);
-  return out + "}";
-}
-
-std::string list_json(const std::vector<runtime::ImageEntry>& images) {
-  std::string out = "{\"items\":[";
-  for (const runtime::ImageEntry& image : images) {
-    if (out.back() == '}') out += ',';
-    out += image_json(image);
-  }
-  return out + "]}";
 }
 
 // "If-None-Match: *": only where there is no such image yet.
@@ -75,10 +58,10 @@ Error upload_error(const Error& error, bool only_new, const std::string& name) {
 net::task<> get_images(Context& context, http::Request& request, http::ResponseWriter& response) {
   std::vector<runtime::ImageEntry> images = context.runtime.images();
   std::string wanted = image_name(request);
-  if (wanted.empty()) co_return co_await response.send(json_answer(200, list_json(images)));
+  if (wanted.empty()) co_return co_await response.send(json_answer(200, api::image_list_json(images)));
   std::string name = context.runtime.image_name(wanted);
   for (const runtime::ImageEntry& image : images)
-    if (image.name == name) co_return co_await response.send(json_answer(200, image_json(image)));
+    if (image.name == name) co_return co_await response.send(json_answer(200, api::image_json(image)));
   throw Error(ErrorCode::not_found, "image " + name + " not found", "IMAGE::NOT_FOUND");
 }
 
@@ -113,7 +96,7 @@ net::task<> put_image(Context& context, http::Request& request, http::ResponseWr
   if (failure) throw Error(*failure);
   log_info("image stored",
            {{"image", stored.name}, {"bytes", stored.size.value_or(0)}, {"request_id", request.request_id}});
-  co_await response.send(json_answer(known ? 200 : 201, image_json(stored)));
+  co_await response.send(json_answer(known ? 200 : 201, api::image_json(stored)));
 }
 
 net::task<> delete_image(Context& context, http::Request& request, http::ResponseWriter& response) {

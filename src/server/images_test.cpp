@@ -88,12 +88,14 @@ TEST_F(ImagesTest, ABodyMayBeAsLongAsConfiguredAndNoLonger) {
   EXPECT_THAT(text, HasSubstr("HTTP/1.1 413 "));
   EXPECT_FALSE(runtime_->stored.contains("large:latest"));
   // Other routes take what they took.
-  EXPECT_EQ(brief(call("POST", "/v1/sandboxes", std::string(kLongestBody + 1, ' '))), "413 PAYLOAD_TOO_LARGE");
+  EXPECT_EQ(brief(call("POST", "/v1/sandboxes", std::string(kLongestBody + 1, ' '))),
+            "413 PAYLOAD_TOO_LARGE");
 }
 
 TEST_F(ImagesTest, ABodyThatBreaksOffStoresNothing) {
   std::string head = "PUT /v1/images/half HTTP/1.1\r\nHost: x\r\n";
-  for (const char* framing : {"Content-Length: 100000\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n3e8\r\n"}) {
+  for (const char* framing :
+       {"Content-Length: 100000\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n3e8\r\n"}) {
     size_t before = runtime_->uploads.size();
     Fd socket = sender(head + framing + std::string(1000, 'x'));
     ASSERT_TRUE(until([&] { return runtime_->uploads.size() == before + 1; }));

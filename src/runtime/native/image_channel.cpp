@@ -114,7 +114,8 @@ net::task<> ImageChannel::open(launcher::RequestBody request) {
     throw Error(
         ErrorCode::unsupported,
         "changing the image store: the launcher is of an earlier release and stays until its sandboxes "
-        "have ended; use `opensandbox image` on the server's machine meanwhile");
+        "have ended; use `opensandbox image` on the server's machine meanwhile",
+        "NATIVE::IMAGES_NOT_SUPPORTED");
   co_await send(std::move(request));
   state_->patience = state_->limits.step;
   state_->changed.notify();

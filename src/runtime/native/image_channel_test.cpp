@@ -146,7 +146,8 @@ TEST_F(Channel, LeavingItClosesTheConnectionAtOnce) {
   Outcome out = run(
       [&](Peer peer) {
         peer.hello();
-        while (auto next = peer.hear()) EXPECT_FALSE(std::holds_alternative<launcher::ArchiveEnd>(next->body));
+        while (auto next = peer.hear())
+          EXPECT_FALSE(std::holds_alternative<launcher::ArchiveEnd>(next->body));
         closed = true;
       },
       3, false);

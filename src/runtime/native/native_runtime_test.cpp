@@ -378,8 +378,8 @@ TEST_F(Native, ListsEveryNameAndWhatItStandsFor) {
   add_image("alpine%3a3.20", R"({"name":"x","created":"2026-01-02T03:04:05.000000Z","size":77})");
   std::string text;
   for (const ImageEntry& image : runtime_->images())
-    text += image.name + " " + (image.size ? std::to_string(*image.size) : "-") + " " + image.created_at + " " +
-            image.alias_of + "\n";
+    text += image.name + " " + (image.size ? std::to_string(*image.size) : "-") + " " + image.created_at +
+            " " + image.alias_of + "\n";
   EXPECT_EQ(text,
             "alpine:3.20 77 2026-01-02T03:04:05.000000Z \n"
             "host -  \n"
