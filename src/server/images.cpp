@@ -12,6 +12,8 @@ namespace osb::server {
 namespace {
 
 constexpr size_t kMaxUploads = 4;  // at a time
+constexpr uint64_t kDropBytes = 64 << 20;
+constexpr std::chrono::seconds kDropTime{10};
 
 // What follows "/images/": slashes in it may be written as they are or as %2F. Empty where nothing follows.
 std::string image_name(const http::Request& request) {
@@ -27,6 +29,12 @@ std::string image_name(const http::Request& request) {
 
 // "If-None-Match: *": only where there is no such image yet.
 bool must_be_new(const http::Request& request) { return request.headers.get("If-None-Match") == "*"; }
+
+bool is_stored(runtime::Runtime& runtime, const std::string& name) {
+  for (const runtime::ImageEntry& image : runtime.images())
+    if (image.name == name) return image.size.has_value();
+  return false;
+}
 
 Error exists(const std::string& name) {
   return Error(ErrorCode::conflict, "storing image " + name + ": the name is taken", "IMAGE::EXISTS");
@@ -44,6 +52,22 @@ net::task<size_t> read_within(http::BodyReader& body, int64_t& left, int64_t lim
   if (static_cast<int64_t>(count) > left) throw too_large(limit);
   left -= static_cast<int64_t>(count);
   co_return count;
+}
+
+// Many clients read no answer before all is sent, and see a broken connection where we close in the middle: a
+// refusal of a moderate archive is worth reading the rest of it for nothing. After the answer.
+net::task<> drop_rest(const http::Request& request) {
+  if (request.headers.has("Expect")) co_return;  // it waits for the answer with its body
+  auto end = std::chrono::steady_clock::now() + kDropTime;
+  std::string scratch(64 * 1024, '\0');
+  try {
+    for (uint64_t dropped = 0; dropped < kDropBytes && std::chrono::steady_clock::now() < end;) {
+      size_t count = co_await request.body->read_some(scratch);
+      if (count == 0) break;
+      dropped += count;
+    }
+  } catch (const Error&) {  // it was told
+  }
 }
 
 // A body that does not come is the client's doing and has its own code; so have bodies that are too long.
@@ -65,15 +89,21 @@ net::task<> get_images(Context& context, http::Request& request, http::ResponseW
   throw Error(ErrorCode::not_found, "image " + name + " not found", "IMAGE::NOT_FOUND");
 }
 
-net::task<> put_image(Context& context, http::Request& request, http::ResponseWriter& response) {
+namespace {
+
+// What was stored, and whether it took the place of another one.
+struct Stored {
+  runtime::ImageEntry image;
+  bool replaced = false;
+};
+
+net::task<Stored> store(Context& context, http::Request& request) {
   int64_t limit = context.config.max_image_bytes;
   int64_t left = limit;
   std::string name = context.runtime.image_name(image_name(request));
   bool only_new = must_be_new(request);
   if (request.body->content_length().value_or(0) > static_cast<uint64_t>(limit)) throw too_large(limit);
-  bool known = false;
-  for (const runtime::ImageEntry& image : context.runtime.images())
-    known = known || (image.name == name && image.size);
+  bool known = is_stored(context.runtime, name);
   if (known && only_new) throw exists(name);
   if (context.image_uploads >= kMaxUploads)
     throw Error(ErrorCode::exhausted, "storing an image: others are being stored", "IMAGE::BUSY");
@@ -86,17 +116,33 @@ net::task<> put_image(Context& context, http::Request& request, http::ResponseWr
                               .read = [&request, &left, limit](std::span<char> into) {
                                 return read_within(*request.body, left, limit, into);
                               }};
-  runtime::ImageEntry stored;
   std::optional<Error> failure;
   try {
-    stored = co_await context.runtime.store_image(std::move(upload));
+    co_return Stored{co_await context.runtime.store_image(std::move(upload)), known};
   } catch (const Error& error) {
     failure = upload_error(error, only_new, name);
   }
-  if (failure) throw Error(*failure);
-  log_info("image stored",
-           {{"image", stored.name}, {"bytes", stored.size.value_or(0)}, {"request_id", request.request_id}});
-  co_await response.send(json_answer(known ? 200 : 201, api::image_json(stored)));
+  throw Error(*failure);
+}
+
+}  // namespace
+
+net::task<> put_image(Context& context, http::Request& request, http::ResponseWriter& response) {
+  Stored stored;
+  std::exception_ptr failure;
+  try {
+    stored = co_await store(context, request);
+  } catch (const Error&) {
+    failure = std::current_exception();
+  }
+  if (failure) {
+    co_await response.send(failure_answer(failure, request.request_id));
+    co_return co_await drop_rest(request);
+  }
+  log_info("image stored", {{"image", stored.image.name},
+                            {"bytes", stored.image.size.value_or(0)},
+                            {"request_id", request.request_id}});
+  co_await response.send(json_answer(stored.replaced ? 200 : 201, api::image_json(stored.image)));
 }
 
 net::task<> delete_image(Context& context, http::Request& request, http::ResponseWriter& response) {

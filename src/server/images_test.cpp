@@ -132,7 +132,7 @@ TEST_F(ImagesTest, FailuresOfTheStoreHaveCodesOfTheirOwn) {
 TEST_F(ImagesTest, AnEarlyRefusalIsAnswered) {
   runtime_->store_takes = 4096;
   fail_with(ErrorCode::invalid);
-  EXPECT_EQ(put("bad", std::string(200'000, 'x')), "400 IMAGE::INVALID_ARCHIVE");
+  EXPECT_EQ(put("bad", std::string(30 << 20, 'x')), "400 IMAGE::INVALID_ARCHIVE");
 }
 
 TEST_F(ImagesTest, OnlyNewOnesOnRequest) {
