@@ -106,9 +106,10 @@ int list(Invocation& run) {
   auto ask = [&] {
     for (const opensandbox::ImageInfo& image : manager(run).images()) rows.push_back(row_of(image));
   };
-  if (auto text = with_images(run, ask, {"list", "--json"}))
-    for (const json::Value& item : json::parse(*text).at("items").as_array())
-      rows.push_back(row_of(item.as_object()));
+  if (auto text = with_images(run, ask, {"list", "--json"})) {
+    json::Value document = json::parse(*text);
+    for (const json::Value& item : document.at("items").as_array()) rows.push_back(row_of(item.as_object()));
+  }
   if (run.output().is_table())
     for (json::Value& row : rows)
       if (json::Value& size = row.at("size"); size.is_number())
