@@ -71,7 +71,7 @@ ReplyBody answer(int socket, ImageStore& images, const RequestBody& body) {
   } catch (const Error& error) {
     return ErrorReply{error.code(), error.message()};
   } catch (const std::bad_alloc&) {
-    return ErrorReply{ErrorCode::exhausted, "storing an image: unpacking it takes too much memory"};
+    return ErrorReply{ErrorCode::invalid, "storing an image: unpacking it takes too much memory"};
   }
 }
 

@@ -80,7 +80,7 @@ class Runtime {
   virtual std::string image_name(const std::string& requested) const = 0;
   // Stores an image while its archive comes in; nothing of it is left after an error. Throws Error: invalid
   // (archive), unsupported (a container archive), conflict (reserved name: wire code IMAGE::RESERVED; taken),
-  // too_large, exhausted (disk, memory), unavailable, timeout.
+  // too_large, exhausted (disk), unavailable, timeout.
   virtual net::task<ImageEntry> store_image(ImageUpload upload) = 0;
   // Throws Error: not_found, conflict while a sandbox uses it, unavailable, timeout.
   virtual net::task<> remove_image(std::string name) = 0;

@@ -1,7 +1,9 @@
 """Image names: host, aliases, imported root file systems, and names that nobody has."""
 import io
+import lzma
 import subprocess
 import tarfile
+import zlib
 
 import pytest
 from support import machine, wire
@@ -299,6 +301,17 @@ class TestOverTheApi:
         for junk in (b"", b"\x00garbage" * 1000, whole[:300_000], b"x" * 30_000_000):
             self.upload(store, "junk", junk, expect=400, code="IMAGE::INVALID_ARCHIVE")
         assert not [item for item in self.items(store) if "size" in item]
+
+    def test_unpacking_has_a_memory_limit(self, store, tmp_path):
+        """An xz that asks for a window of 1.5 GiB: a byte of its header says so, and a checksum confirms it."""
+        packed = bytearray(lzma.compress(rootfs(tmp_path / "tiny.tar").read_bytes()))
+        self.upload(store, "window", bytes(packed))
+        size = (packed[12] + 1) * 4
+        assert packed[14:16] == b"\x21\x01", "one filter, LZMA2"
+        packed[16] = 37
+        packed[12 + size - 4:12 + size] = zlib.crc32(packed[12:12 + size - 4]).to_bytes(4, "little")
+        assert len(lzma.decompress(packed)) > 0, "nothing is wrong with it but its wish"
+        self.upload(store, "window2", bytes(packed), expect=400, code="IMAGE::INVALID_ARCHIVE")
 
     @pytest.mark.parametrize("name", ["", "..", "../../etc", "..%2f..%2fetc", "%2e%2e/x", "a/../b", "UPPER", "a%00b", "a%20b", "%zz", "x" * 300])
     def test_bad_names(self, store, tmp_path, name):
