@@ -436,7 +436,8 @@ class TestImages:
     def test_in_use(self, osb, archive):
         osb.ok("image", "upload", "busy", archive)
         box = osb.ok("sandbox", "create", "--image", "busy", "-o", "raw").strip()
-        assert "code: IMAGE::IN_USE (HTTP 409" in osb.fails("image", "remove", "busy")
+        refused = osb.fails("image", "remove", "busy")
+        assert "code: IMAGE::IN_USE (HTTP 409" in refused and "osb sandbox list" in refused
         osb.ok("sandbox", "kill", box)
         osb.ok("image", "remove", "busy")
 

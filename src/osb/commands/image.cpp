@@ -177,7 +177,7 @@ const Command kUpload{.name = "upload",
                       .summary = "Store a root file system as an image",
                       .details =
                           "  docker export CONTAINER | osb image upload alpine:3.20 -\n"
-                          "Takes the place of an image of that name; sandboxes that use it keep the old one.",
+                          "Takes the place of an image of that name; sandboxes keep the one they have.",
                       .outputs = kFormats,
                       .arguments = kUploadArguments,
                       .options = kStoreOptions,
