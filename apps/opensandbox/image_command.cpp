@@ -6,10 +6,12 @@
 #include <cstdio>
 #include <memory>
 
+#include "api/image.h"
 #include "base/error.h"
 #include "commands.h"
 #include "launcher/image_store.h"
 #include "launcher/state_directory.h"
+#include "runtime/native/image_resolver.h"
 #include "server/config.h"
 
 namespace osb {
@@ -76,18 +78,33 @@ int import_image(ImportFlags flags) {
   return 0;
 }
 
-int list_images(const StoreFlags& flags) {
+std::vector<launcher::ImageInfo> stored_images(const StoreFlags& flags) {
+  std::string path = images_path(flags);
+  Fd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!directory && errno == ENOENT) return {};
+  if (!directory) throw system_error("opening " + path);
+  return launcher::ImageStore(std::move(directory)).list();
+}
+
+void print_table(const std::vector<launcher::ImageInfo>& images) {
   std::printf("%-48s %-10s %-20s %s\n", "NAME", "SIZE", "CREATED", "COMMAND");
   std::printf("%-48s %-10s %-20s %s\n", "host", "-", "-", "(this machine's own programs)");
-  Fd directory(::open(images_path(flags).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!directory && errno == ENOENT) return 0;
-  if (!directory) throw system_error("opening " + images_path(flags));
-  for (const launcher::ImageInfo& image : launcher::ImageStore(std::move(directory)).list()) {
+  for (const launcher::ImageInfo& image : images) {
     std::string command;
     for (const std::string& word : image.entrypoint) command += (command.empty() ? "" : " ") + word;
     std::string created = image.created.substr(0, image.created.find('.'));
     std::printf("%-48s %-10s %-20s %s\n", image.name.c_str(), human_size(image.size).c_str(), created.c_str(),
                 command.empty() ? "-" : command.c_str());
+  }
+}
+
+int list_images(const StoreFlags& flags, bool json) {
+  std::vector<launcher::ImageInfo> images = stored_images(flags);
+  if (json) {
+    auto aliases = server::load_config({.config_file = flags.config, .images_dir = flags.images}).aliases;
+    std::printf("%s\n", api::image_list_json(runtime::list_images(images, aliases)).c_str());
+  } else {
+    print_table(images);
   }
   return 0;
 }
@@ -140,7 +157,11 @@ void add_image_command(CLI::App& app, Action& action) {
   auto list_flags = std::make_shared<StoreFlags>();
   CLI::App* list = image->add_subcommand("list", "Show the images of this machine");
   add_store_options(list, *list_flags);
-  list->callback([list_flags, &action] { action = [list_flags] { return list_images(*list_flags); }; });
+  auto json = std::make_shared<bool>(false);
+  list->add_flag("--json", *json, "What GET /images of a server answers, aliases included");
+  list->callback([list_flags, json, &action] {
+    action = [list_flags, json] { return list_images(*list_flags, *json); };
+  });
 
   auto remove_flags = std::make_shared<StoreFlags>();
   auto name = std::make_shared<std::string>();

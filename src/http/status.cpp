@@ -33,7 +33,8 @@ struct WireRow {
 constexpr WireRow kWires[] = {
     {"BACKEND_CONNECTION_FAILED", 502}, {"BACKEND_RESPONSE_FAILED", 502}, {"BACKEND_TIMEOUT", 504},
     {"METHOD_NOT_ALLOWED", 405},        {"REQUEST_TIMEOUT", 408},         {"REQUEST_HEADERS_TOO_LARGE", 431},
-    {"PERMISSION_DENIED", 403},
+    {"PERMISSION_DENIED", 403},         {"IMAGE::EXISTS", 412},           {"IMAGE::UNSUPPORTED_ARCHIVE", 415},
+    {"IMAGE::STORE_FULL", 507},
 };
 
 const CodeRow& row_of(ErrorCode code) {

@@ -78,6 +78,13 @@ void Connection::update_interest() {
   watch_.set(wanted);
 }
 
+Fd Connection::release() {
+  closed_ = true;
+  watch_.reset();
+  queue_.clear();
+  return std::move(fd_);
+}
+
 void Connection::close(std::string_view why) {
   if (closed_) return;
   closed_ = true;

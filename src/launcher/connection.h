@@ -26,6 +26,8 @@ class Connection {
 
   // Queues if the socket is full. Does nothing once closed.
   void send(const Reply& reply);
+  // Gives the descriptor away and is closed, without telling its owner; what arrived unread stays in it.
+  Fd release();
 
  private:
   void on_ready(uint32_t events);

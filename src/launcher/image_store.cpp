@@ -12,7 +12,6 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "launcher/image_name.h"
-#include "launcher/rootfs_archive.h"
 #include "sys/tree.h"
 
 namespace osb::launcher {
@@ -72,6 +71,11 @@ Fd ImageStore::lock_store() const {
 }
 
 ImageInfo ImageStore::import(const std::string& name, int archive, const ImportOptions& options) {
+  return import(name, read_archive(archive), options);
+}
+
+ImageInfo ImageStore::import(const std::string& name, const ArchiveSource& archive,
+                             const ImportOptions& options) {
   std::string target = directory_of(name);
   std::string scratch = std::string(kScratch) + new_hex_id();
   Fd work, lock;
@@ -98,7 +102,7 @@ ImageInfo ImageStore::import(const std::string& name, int archive, const ImportO
     sys::lock_file(lock.get(), sys::Lock::exclusive, false);
   }
   Fd root = sys::make_directories(work.get(), "rootfs", 0700);
-  Unpacked unpacked = unpack_rootfs(archive, root.get());
+  Unpacked unpacked = unpack_rootfs(archive, root.get(), options.max_bytes);
   // Whatever the archive says about its root: see the header. Sandboxes see the mode of their own upper
   // layer.
   check(::fchown(root.get(), 0, 0), "setting the owner of an image root");

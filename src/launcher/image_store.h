@@ -20,6 +20,7 @@
 #include <boost/describe.hpp>
 
 #include "base/fd.h"
+#include "launcher/rootfs_archive.h"
 
 namespace osb::launcher {
 
@@ -35,6 +36,7 @@ BOOST_DESCRIBE_STRUCT(ImageInfo, (), (name, created, size, env, entrypoint, cwd)
 
 struct ImportOptions {
   bool replace = false;
+  uint64_t max_bytes = 0;  // of content; 0: what the disk holds
   std::map<std::string, std::string> env;
   std::vector<std::string> entrypoint;
   std::string cwd;
@@ -49,8 +51,11 @@ class ImageStore {
   int directory() const { return directory_.get(); }
 
   // Unpacks a root file system archive under a name. Throws Error: invalid (name, archive), unsupported (OCI
-  // archive), conflict (the name is taken and replace is not set), exhausted (disk); then nothing of it is
-  // left. An image that is replaced while sandboxes use it stays on disk, nameless, until they are gone.
+  // archive), conflict (the name is taken and replace is not set), too_large, exhausted (disk), and what the
+  // source throws; then nothing of it is left. An image that is replaced while sandboxes use it stays on
+  // disk, nameless, until they are gone. Of several imports of one name the last to end stays.
+  ImageInfo import(const std::string& name, const ArchiveSource& archive, const ImportOptions& options = {});
+  // From a file or a pipe.
   ImageInfo import(const std::string& name, int archive, const ImportOptions& options = {});
 
   // All complete images by name; damaged ones are left out and logged.

@@ -20,6 +20,8 @@
 #include "base/ids.h"
 #include "base/log.h"
 #include "launcher/connection.h"
+#include "launcher/image_job.h"
+#include "launcher/image_workers.h"
 #include "launcher/network.h"
 #include "launcher/poller.h"
 #include "launcher/resolver.h"
@@ -94,6 +96,7 @@ class Launcher {
             {site_, poller_, network_, cgroups_, trash_, resolver_}, options.max_memory_bytes,
             options.max_slots, [this](SandboxInfo info) { broadcast({0, ExitEvent{std::move(info)}}); },
             [this] { reconsider(); }),
+        images_(poller_, site_, [this] { reconsider(); }),
         listener_(listen_at(options.socket_path, options.server_uid)),
         boot_id_(new_hex_id()) {}
 
@@ -102,6 +105,7 @@ class Launcher {
     on_accept_ = poller_.watch(listener_.get(), EPOLLIN, [this](uint32_t) { accept(); });
     idle_ = poller_.after(kStartGrace, [this] { leave_if_idle(); });
     refresh_ = poller_.after(kRefreshPause, [this] { refresh(); });
+    images_.sweep();
     log_info("launcher ready", {{"tag", site_.names.tag},
                                 {"block", sys::ipv4_text(network_.block().first) + "/19"},
                                 {"overlay", site_.overlay_options}});
@@ -144,10 +148,18 @@ class Launcher {
 
   // The answer may come when the client is long gone: then the server's journal and the list settle it.
   void handle(uint64_t client, Request request) {
+    if (is_image_request(request.body)) return hand_over(client, request);
     sandboxes_.handle(std::move(request.body), [this, client, number = request.number](ReplyBody body) {
       auto found = clients_.find(client);
       if (found != clients_.end()) found->second->send({number, std::move(body)});
     });
+  }
+
+  void hand_over(uint64_t client, const Request& request) {
+    auto found = clients_.find(client);
+    if (found == clients_.end()) return;
+    images_.start(found->second->release(), request);
+    drop(client);
   }
 
   void drop(uint64_t number) {
@@ -183,7 +195,7 @@ class Launcher {
     refresh_ = poller_.after(kRefreshPause, [this] { refresh(); });
   }
 
-  bool idle() const { return clients_.empty() && sandboxes_.alive() == 0; }
+  bool idle() const { return clients_.empty() && sandboxes_.alive() == 0 && images_.count() == 0; }
 
   void reconsider() {
     if (ending_) {
@@ -214,6 +226,7 @@ class Launcher {
   Network network_;
   Poller poller_;  // after what sandboxes hold on to: its deferred work may own the last of them
   Sandboxes sandboxes_;
+  ImageWorkers images_;
   Fd listener_;
   std::string boot_id_;
   std::map<uint64_t, std::shared_ptr<Connection>> clients_;

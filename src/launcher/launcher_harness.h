@@ -70,6 +70,12 @@ class Client {
     return decode_reply(std::string_view(packet).substr(0, static_cast<size_t>(n)));
   }
 
+  // The other end has closed.
+  bool gone() const {
+    char byte;
+    return ::recv(fd_.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0 || errno != EAGAIN;
+  }
+
   uint64_t send(RequestBody body) {
     std::string packet = encode(Request{++number_, std::move(body)});
     if (::send(fd_.get(), packet.data(), packet.size(), MSG_NOSIGNAL) < 0)

@@ -3,13 +3,19 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <linux/capability.h>
 #include <sys/mount.h>
 
 #include <algorithm>
 #include <chrono>
+#include <sstream>
 
 #include "base/defer.h"
+#include "launcher/image_name.h"
 #include "launcher/launcher_harness.h"
+#include "launcher/tar_for_tests.h"
+#include "sys/capabilities.h"
+#include "sys/text_file.h"
 
 namespace osb::launcher::test {
 namespace {
@@ -372,6 +378,153 @@ TEST_F(LauncherTest, AdmissionLooksAtWhatIsInUse) {
   client_.emplace(machine_->connect());
   create(serve("first"));
   EXPECT_EQ(refused(serve("second")).code, ErrorCode::exhausted);
+}
+
+class LauncherImages : public LauncherTest {
+ protected:
+  // A connection that asks for this first.
+  Client ask_for(RequestBody body) {
+    Client client = machine_->connect();
+    number_ = client.send(std::move(body));
+    return client;
+  }
+  ReplyBody answer(Client& client) { return client.wait_for(number_); }
+  static void send_archive(Client& client, const std::string& bytes) {
+    for (size_t at = 0; at < bytes.size(); at += 10'000) client.send(ArchivePiece{bytes.substr(at, 10'000)});
+  }
+  std::vector<std::string> store() {
+    std::vector<std::string> names;
+    for (const auto& entry : fs::directory_iterator(machine_->options().images_dir))
+      names.push_back(entry.path().filename());
+    return names;
+  }
+  bool scratch() {
+    auto names = store();
+    return std::ranges::any_of(names, [](const std::string& name) { return name.starts_with(".import-"); });
+  }
+  // /proc/…/status of the processes that work on images for this launcher.
+  std::vector<std::string> workers() {
+    std::vector<std::string> found;
+    std::string launcher = "/proc/" + std::to_string(machine_->pid());
+    std::istringstream children(sys::read_text(
+        AT_FDCWD, launcher + "/task/" + std::to_string(machine_->pid()) + "/children", 1 << 20));
+    for (std::string pid; children >> pid;) {
+      try {
+        std::string text = sys::read_text(AT_FDCWD, "/proc/" + pid + "/status", 1 << 16);
+        if (text.starts_with("Name:\tosb-image\n")) found.push_back(text);
+      } catch (const Error&) {  // it has just ended
+      }
+    }
+    return found;
+  }
+
+  const std::string archive_ = Tar().directory("etc").file("etc/ü", std::string(300'000, 'v')).finish();
+  uint64_t number_ = 0;
+};
+
+TEST_F(LauncherImages, StoresUsesAndRemoves) {
+  Client upload = ask_for(StoreImageRequest{"Registry.example:5000/team/tool:V1", false});
+  send_archive(upload, archive_);
+  upload.send(ArchiveEnd{});
+  ReplyBody stored = answer(upload);
+  ASSERT_TRUE(std::holds_alternative<ImageReply>(stored)) << std::get<ErrorReply>(stored).message;
+  EXPECT_EQ(std::get<ImageReply>(stored).size, 300'000);
+  std::string directory = encode_image_name("Registry.example:5000/team/tool:V1");
+  fs::path root = fs::path(machine_->options().images_dir) / directory / "rootfs";
+  EXPECT_EQ(fs::file_size(root / "etc/ü"), 300'000u);
+  EXPECT_FALSE(scratch());
+
+  SandboxInfo made = create(serve("user", directory));
+  {
+    Client refused = ask_for(RemoveImageRequest{"Registry.example:5000/team/tool:V1"});
+    EXPECT_EQ(std::get<ErrorReply>(answer(refused)).code, ErrorCode::conflict);
+  }
+  EXPECT_TRUE(done(DestroyRequest{"user"}));
+  Client removal = ask_for(RemoveImageRequest{"Registry.example:5000/team/tool:V1"});
+  EXPECT_TRUE(std::holds_alternative<DoneReply>(answer(removal)));
+  EXPECT_FALSE(fs::exists(root));
+  EXPECT_TRUE(eventually([&] { return workers().empty(); }));
+}
+
+// While it reads what nobody vouches for.
+TEST_F(LauncherImages, TheWorkerMayDoNothingButFiles) {
+  Client upload = ask_for(StoreImageRequest{"slow", false});
+  send_archive(upload, archive_.substr(0, 100'000));
+  ASSERT_TRUE(eventually([&] { return scratch() && workers().size() == 1; }));
+  std::string status = workers().at(0);
+  uint64_t files = sys::capability_set({CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_FSETID, CAP_SETFCAP});
+  char mask[32];
+  snprintf(mask, sizeof mask, "%016lx\n", files);
+  for (const char* set : {"CapPrm:\t", "CapEff:\t", "CapBnd:\t"})
+    EXPECT_THAT(status, HasSubstr(set + std::string(mask)));
+  EXPECT_THAT(status, HasSubstr("NoNewPrivs:\t1\n"));
+  EXPECT_THAT(status, HasSubstr("Seccomp:\t2\n"));
+  std::string pid = status.substr(status.find("\nPid:\t") + 6);
+  std::string proc = "/proc/" + pid.substr(0, pid.find('\n'));
+  EXPECT_EQ(fs::read_symlink(proc + "/root"), fs::canonical(machine_->options().images_dir));
+  EXPECT_NE(fs::read_symlink(proc + "/ns/net"), fs::read_symlink("/proc/self/ns/net"));
+  std::vector<std::string> open;
+  for (const auto& entry : fs::directory_iterator(proc + "/fd")) {
+    std::string target = fs::read_symlink(entry.path());
+    if (!target.starts_with("socket:") && !target.starts_with("/dev/null") &&
+        !target.starts_with(fs::canonical(machine_->options().images_dir).string()) &&
+        entry.path().filename().string() > "2")
+      open.push_back(target);
+  }
+  EXPECT_THAT(open, IsEmpty());
+}
+
+TEST_F(LauncherImages, HalfSentOnesLeaveNothing) {
+  {
+    Client upload = ask_for(StoreImageRequest{"half", false});
+    send_archive(upload, archive_);  // all of it, but not its end
+    ASSERT_TRUE(eventually([&] { return scratch(); }));
+  }
+  EXPECT_TRUE(eventually([&] { return !scratch() && workers().empty(); }));
+  std::vector<std::string> left = store();
+  std::ranges::sort(left);
+  EXPECT_EQ(left, (std::vector<std::string>{".lock", "tiny"}));
+}
+
+TEST_F(LauncherImages, BadOnesAreRefusedAndTheLauncherGoesOn) {
+  Client upload = ask_for(StoreImageRequest{"bad", false});
+  send_archive(upload, Tar().symlink("out", "/etc").file("out/escape").finish());
+  upload.send(ArchiveEnd{});
+  EXPECT_EQ(std::get<ErrorReply>(answer(upload)).code, ErrorCode::invalid);
+  EXPECT_FALSE(fs::exists("/etc/escape"));
+  EXPECT_FALSE(scratch());
+  EXPECT_EQ(refused(ArchivePiece{"x"}).code, ErrorCode::invalid);
+  EXPECT_EQ(refused(ArchiveEnd{}).code, ErrorCode::invalid);
+  create(serve("still"));
+}
+
+TEST_F(LauncherImages, ThereIsALimitOfWorkers) {
+  std::vector<Client> uploads;
+  for (int i = 0; i < 16; ++i) {
+    uploads.push_back(ask_for(StoreImageRequest{"n" + std::to_string(i), false}));
+    // Only so many may be connected at a time; a worker's connection does not count.
+    ASSERT_TRUE(eventually([&] { return workers().size() == uploads.size(); }));
+  }
+  Client late = ask_for(StoreImageRequest{"late", false});
+  EXPECT_EQ(std::get<ErrorReply>(answer(late)).code, ErrorCode::unavailable);
+  uploads.clear();
+  ASSERT_TRUE(eventually([&] { return workers().empty(); }));
+  Client next = ask_for(RemoveImageRequest{"none"});
+  EXPECT_EQ(std::get<ErrorReply>(answer(next)).code, ErrorCode::not_found);
+}
+
+TEST_F(LauncherImages, WorkersDieWithAKilledLauncherAndTheNextOneSweeps) {
+  Client upload = ask_for(StoreImageRequest{"dead", false});
+  send_archive(upload, archive_.substr(0, 100'000));
+  ASSERT_TRUE(eventually([&] { return scratch(); }));
+  machine_->kill(SIGKILL);
+  machine_->wait();
+  EXPECT_TRUE(eventually([&] { return !upload.receive(10).has_value() && upload.gone(); }));
+  EXPECT_TRUE(scratch());
+  client_.reset();
+  machine_->start();
+  client_.emplace(machine_->connect());
+  EXPECT_TRUE(eventually([&] { return !scratch(); }));
 }
 
 }  // namespace

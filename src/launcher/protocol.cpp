@@ -18,12 +18,17 @@ enum class Kind : uint8_t {
   pause,
   resume,
   list,
+  store_image,
+  remove_image,
+  archive_piece,
+  archive_end,
   error = 64,
   done,
   sandbox,
   list_part,
   hello,
   exit,
+  image,
 };
 
 constexpr size_t kMaxId = 64;
@@ -194,6 +199,22 @@ void fields(C& codec, ResumeRequest& request) {
 template <class C>
 void fields(C&, ListRequest&) {}
 template <class C>
+void fields(C& codec, StoreImageRequest& request) {
+  codec.bytes(request.name, kMaxText);
+  codec.flag(request.replace);
+  codec.limit(request.max_bytes);
+}
+template <class C>
+void fields(C& codec, RemoveImageRequest& request) {
+  codec.bytes(request.name, kMaxText);
+}
+template <class C>
+void fields(C& codec, ArchivePiece& piece) {
+  codec.bytes(piece.bytes, kMaxPiece);
+}
+template <class C>
+void fields(C&, ArchiveEnd&) {}
+template <class C>
 void fields(C& codec, ErrorReply& reply) {
   codec.choice(reply.code, ErrorCode::internal);
   codec.text(reply.message);
@@ -210,6 +231,12 @@ void fields(C& codec, ListReply& reply) {
   codec.flag(reply.more);
 }
 template <class C>
+void fields(C& codec, ImageReply& reply) {
+  codec.bytes(reply.name, kMaxText);
+  codec.text(reply.created);
+  codec.limit(reply.size);
+}
+template <class C>
 void fields(C& codec, HelloEvent& event) {
   codec.number(event.version);
   codec.id(event.boot_id);
@@ -224,12 +251,17 @@ Kind kind_of(const DestroyRequest&) { return Kind::destroy; }
 Kind kind_of(const PauseRequest&) { return Kind::pause; }
 Kind kind_of(const ResumeRequest&) { return Kind::resume; }
 Kind kind_of(const ListRequest&) { return Kind::list; }
+Kind kind_of(const StoreImageRequest&) { return Kind::store_image; }
+Kind kind_of(const RemoveImageRequest&) { return Kind::remove_image; }
+Kind kind_of(const ArchivePiece&) { return Kind::archive_piece; }
+Kind kind_of(const ArchiveEnd&) { return Kind::archive_end; }
 Kind kind_of(const ErrorReply&) { return Kind::error; }
 Kind kind_of(const DoneReply&) { return Kind::done; }
 Kind kind_of(const SandboxReply&) { return Kind::sandbox; }
 Kind kind_of(const ListReply&) { return Kind::list_part; }
 Kind kind_of(const HelloEvent&) { return Kind::hello; }
 Kind kind_of(const ExitEvent&) { return Kind::exit; }
+Kind kind_of(const ImageReply&) { return Kind::image; }
 
 bool is_event(const ReplyBody& body) {
   return std::holds_alternative<HelloEvent>(body) || std::holds_alternative<ExitEvent>(body);

@@ -16,7 +16,8 @@
 
 namespace osb::launcher {
 
-constexpr uint32_t kProtocolVersion = 1;
+constexpr uint32_t kProtocolVersion = 2;   // 2: images
+constexpr uint32_t kOldestProtocol = 1;    // a launcher may be older than its server: its sandboxes live on
 constexpr size_t kMaxPacket = 128 * 1024;  // boot configuration included
 
 struct CreateRequest {
@@ -37,7 +38,23 @@ struct ResumeRequest {
   std::string id;
 };
 struct ListRequest {};
-using RequestBody = std::variant<CreateRequest, DestroyRequest, PauseRequest, ResumeRequest, ListRequest>;
+// These two must be the first request of their connection, which is theirs alone from there on (image_job.h):
+// behind StoreImageRequest come ArchivePieces and ArchiveEnd, then one reply ends the talk.
+struct StoreImageRequest {
+  std::string name;  // as the client wrote it
+  bool replace = false;
+  int64_t max_bytes = 0;  // of content, 0 = what the disk holds
+};
+struct RemoveImageRequest {
+  std::string name;
+};
+constexpr size_t kMaxPiece = 64 * 1024;
+struct ArchivePiece {
+  std::string bytes;  // at most kMaxPiece
+};
+struct ArchiveEnd {};  // a connection that ends without it means that the archive is not whole
+using RequestBody = std::variant<CreateRequest, DestroyRequest, PauseRequest, ResumeRequest, ListRequest,
+                                 StoreImageRequest, RemoveImageRequest, ArchivePiece, ArchiveEnd>;
 struct Request {
   uint64_t number = 0;  // > 0
   RequestBody body;
@@ -64,6 +81,11 @@ struct ListReply {
   std::vector<SandboxInfo> sandboxes;
   bool more = false;  // further ListReply packets with the same number follow
 };
+struct ImageReply {
+  std::string name;     // normalised
+  std::string created;  // RFC 3339
+  int64_t size = 0;     // bytes of content
+};  // to StoreImageRequest
 struct HelloEvent {
   uint32_t version = kProtocolVersion;
   std::string boot_id;
@@ -71,7 +93,8 @@ struct HelloEvent {
 struct ExitEvent {
   SandboxInfo sandbox;
 };
-using ReplyBody = std::variant<ErrorReply, DoneReply, SandboxReply, ListReply, HelloEvent, ExitEvent>;
+using ReplyBody =
+    std::variant<ErrorReply, DoneReply, SandboxReply, ListReply, HelloEvent, ExitEvent, ImageReply>;
 struct Reply {
   uint64_t number = 0;  // 0 for events
   ReplyBody body;

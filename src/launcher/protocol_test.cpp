@@ -41,6 +41,27 @@ TEST(Protocol, RequestsRoundTrip) {
       std::holds_alternative<ListRequest>(decode_request(encode(Request{UINT64_MAX, ListRequest{}})).body));
 }
 
+TEST(Protocol, ImagesRoundTrip) {
+  auto store = std::get<StoreImageRequest>(
+      decode_request(encode(Request{1, StoreImageRequest{"a/b:c", true, 7}})).body);
+  EXPECT_EQ(store.name, "a/b:c");
+  EXPECT_TRUE(store.replace);
+  EXPECT_EQ(store.max_bytes, 7);
+  EXPECT_EQ(
+      std::get<RemoveImageRequest>(decode_request(encode(Request{1, RemoveImageRequest{"x"}})).body).name,
+      "x");
+  std::string piece(kMaxPiece, '\xff');
+  EXPECT_EQ(std::get<ArchivePiece>(decode_request(encode(Request{1, ArchivePiece{piece}})).body).bytes,
+            piece);
+  EXPECT_THROW(encode(Request{1, ArchivePiece{piece + "x"}}), Error);
+  EXPECT_THROW(encode(Request{1, StoreImageRequest{"a", false, -1}}), Error);
+  EXPECT_TRUE(std::holds_alternative<ArchiveEnd>(decode_request(encode(Request{1, ArchiveEnd{}})).body));
+  auto image = std::get<ImageReply>(decode_reply(encode(Reply{1, ImageReply{"n", "t", 5}})).body);
+  EXPECT_EQ(image.name, "n");
+  EXPECT_EQ(image.created, "t");
+  EXPECT_EQ(image.size, 5);
+}
+
 TEST(Protocol, RepliesRoundTrip) {
   Reply error = decode_reply(encode(Reply{9, ErrorReply{ErrorCode::exhausted, "no memory"}}));
   EXPECT_EQ(error.number, 9u);

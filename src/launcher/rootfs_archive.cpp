@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <array>
+#include <exception>
 #include <memory>
 #include <set>
 #include <string>
@@ -79,7 +80,7 @@ struct Place {
 
 class Unpacker {
  public:
-  Unpacker(archive* input, int root) : input_(input), root_(root) {
+  Unpacker(archive* input, int root, uint64_t max_bytes) : input_(input), root_(root), max_bytes_(max_bytes) {
     struct statvfs disk{};
     check(::fstatvfs(root, &disk), "looking at the free space of the image directory");
     uint64_t free = static_cast<uint64_t>(disk.f_bavail) * disk.f_frsize;
@@ -215,6 +216,9 @@ class Unpacker {
 
   void spend(uint64_t bytes) {
     done_.bytes += bytes;
+    if (max_bytes_ > 0 && done_.bytes > max_bytes_)
+      throw Error(ErrorCode::too_large, "importing an archive: its content is larger than " +
+                                            std::to_string(max_bytes_) + " bytes");
     if (done_.bytes > budget_)
       throw Error(ErrorCode::exhausted, "importing an archive: not enough free disk space for its content");
   }
@@ -325,17 +329,52 @@ class Unpacker {
 
   archive* input_;
   int root_;
+  uint64_t max_bytes_;
   uint64_t budget_ = 0;
   Unpacked done_;
   std::set<std::string> top_files_, top_directories_;
   std::vector<std::pair<std::string, std::array<timespec, 2>>> directory_times_;
 };
 
-}  // namespace
+// Between the source and libarchive, which is C: no exception may pass through it.
+class Feed {
+ public:
+  explicit Feed(const ArchiveSource& source) : source_(source) {}
 
-Unpacked unpack_rootfs(int archive_fd, int root) {
-  Utf8Locale locale;
-  std::unique_ptr<archive, int (*)(archive*)> input(archive_read_new(), &archive_read_free);
+  static la_ssize_t read(archive*, void* self, const void** bytes) {
+    return static_cast<Feed*>(self)->next(bytes);
+  }
+  // Throws what the source threw.
+  void rethrow() const {
+    if (failure_) std::rethrow_exception(failure_);
+  }
+  void read_rest() {
+    while (!ended_) ended_ = source_().empty();
+  }
+
+ private:
+  la_ssize_t next(const void** bytes) {
+    if (ended_ || failure_) return failure_ ? ARCHIVE_FATAL : 0;
+    try {
+      std::string_view block = source_();
+      ended_ = block.empty();
+      *bytes = block.data();
+      return static_cast<la_ssize_t>(block.size());
+    } catch (...) {
+      failure_ = std::current_exception();
+    }
+    return ARCHIVE_FATAL;
+  }
+
+  const ArchiveSource& source_;
+  bool ended_ = false;
+  std::exception_ptr failure_;
+};
+
+using Input = std::unique_ptr<archive, int (*)(archive*)>;
+
+Input open_archive(Feed& feed) {
+  Input input(archive_read_new(), &archive_read_free);
   if (!input) throw Error(ErrorCode::exhausted, "importing an archive: out of memory");
   // A filter that answers ARCHIVE_WARN would run an outside program.
   auto enable = [&](int status) {
@@ -347,11 +386,41 @@ Unpacked unpack_rootfs(int archive_fd, int root) {
   enable(archive_read_support_filter_zstd(input.get()));
   enable(archive_read_support_filter_xz(input.get()));
   enable(archive_read_support_filter_bzip2(input.get()));
-  if (archive_read_open_fd(input.get(), archive_fd, kBlock) != ARCHIVE_OK) {
+  if (archive_read_open(input.get(), &feed, nullptr, &Feed::read, nullptr) != ARCHIVE_OK) {
+    feed.rethrow();
     const char* text = archive_error_string(input.get());
     throw invalid(text ? text : "it cannot be read");
   }
-  return Unpacker(input.get(), root).run();
+  return input;
+}
+
+}  // namespace
+
+ArchiveSource read_archive(int fd) {
+  return [fd, block = std::make_shared<std::string>(kBlock, '\0')]() -> std::string_view {
+    for (;;) {
+      ssize_t n = ::read(fd, block->data(), block->size());
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) throw system_error("importing an archive: reading it");
+      return {block->data(), static_cast<size_t>(n)};
+    }
+  };
+}
+
+Unpacked unpack_rootfs(const ArchiveSource& source, int root, uint64_t max_bytes) {
+  Utf8Locale locale;
+  Feed feed(source);
+  Input input = open_archive(feed);
+  try {
+    Unpacked done = Unpacker(input.get(), root, max_bytes).run();
+    // What follows the archive's own end mark is padding. It is taken, so that who sends it is not cut off,
+    // and so that a source that breaks off in it is noticed.
+    feed.read_rest();
+    return done;
+  } catch (const Error&) {
+    feed.rethrow();  // it is why the archive seemed damaged
+    throw;
+  }
 }
 
 }  // namespace osb::launcher

@@ -46,7 +46,15 @@ Sandboxes::Sandboxes(Workshop shop, int64_t max_memory, size_t max_slots,
 
 void Sandboxes::handle(RequestBody request, Respond respond) {
   try {
-    std::visit([&](auto& body) { on(std::move(body), respond); }, request);
+    std::visit(
+        [&](auto& body) {
+          if constexpr (requires { on(std::move(body), respond); }) {
+            on(std::move(body), respond);
+          } else {
+            throw Error(ErrorCode::invalid, "asking the launcher: part of an archive that nobody stores");
+          }
+        },
+        request);
   } catch (const Error& e) {
     respond(reply_of(e));
   }

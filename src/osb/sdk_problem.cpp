@@ -35,6 +35,7 @@ std::string advice(const opensandbox::Error& error) {
     case ErrorCode::rate_limited:
       return "the same again a little later";
     case ErrorCode::conflict:
+      if (contains(error.server_code(), "IMAGE")) return "osb sandbox list shows what uses which image";
       return "osb sandbox get SANDBOX shows its state";
     default:
       return {};

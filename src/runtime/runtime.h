@@ -6,9 +6,11 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "api/image.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "net/task.h"
@@ -39,6 +41,16 @@ struct SandboxSpec {
   std::string access_token;
 };
 
+using api::ImageEntry;  // a name that resolve_image() knows
+
+struct ImageUpload {
+  std::string name;
+  bool replace = true;     // false: conflict where the name is taken
+  uint64_t max_bytes = 0;  // of content, 0 = what the disk holds
+  // The next bytes of a root file system archive into the span; 0 at its end. What it throws ends the upload.
+  std::function<net::task<size_t>(std::span<char>)> read;
+};
+
 enum class State { running, paused, exited };
 
 struct Sandbox {
@@ -61,6 +73,17 @@ class Runtime {
 
   // Local image for a requested name, aliases resolved. Throws Error(not_found) that lists what there is.
   virtual Image resolve_image(const std::string& requested) = 0;
+
+  // All names, sorted.
+  virtual std::vector<ImageEntry> images() = 0;
+  // The one spelling of a name that images() uses. Throws Error(invalid, wire code IMAGE::INVALID_NAME).
+  virtual std::string image_name(const std::string& requested) const = 0;
+  // Stores an image while its archive comes in; nothing of it is left after an error. Throws Error: invalid
+  // (archive), unsupported (a container archive), conflict (reserved name: wire code IMAGE::RESERVED; taken),
+  // too_large, exhausted (disk), unavailable, timeout.
+  virtual net::task<ImageEntry> store_image(ImageUpload upload) = 0;
+  // Throws Error: not_found, conflict while a sandbox uses it, unavailable, timeout.
+  virtual net::task<> remove_image(std::string name) = 0;
 
   // Returns when execd accepts connections. Throws Error: invalid (entrypoint program missing), exhausted (no
   // capacity), unavailable, internal. After an error nothing of the sandbox is left.

@@ -57,7 +57,7 @@ App::App(net::asio::any_io_executor executor, const ServerConfig& config, store:
       lifecycle_(executor, catalogue_, store_, runtime),
       backends_(executor, backend_options()),
       became_ready_(executor),
-      context_{config_, catalogue_, lifecycle_, addresses_, backends_, ready_},
+      context_{config_, catalogue_, lifecycle_, addresses_, backends_, runtime, ready_},
       server_(
           executor, [this](http::Request& q, http::ResponseWriter& r) { return handle(q, r); },
           server_options()) {

@@ -106,6 +106,11 @@ void read_native(ServerConfig& out, const Section& native) {
     out.max_memory_bytes = api::parse_memory(*memory);
     if (!out.max_memory_bytes) native.fail("max_memory", "expected bytes such as \"8Gi\"");
   }
+  if (auto size = native.text("max_image_bytes")) {
+    auto bytes = api::parse_memory(*size);
+    if (!bytes) native.fail("max_image_bytes", "expected bytes such as \"16Gi\"");
+    out.max_image_bytes = *bytes;
+  }
   if (auto count = native.integer("prepared_sandboxes", 0, 1024))
     out.prepared_sandboxes = static_cast<size_t>(*count);
   if (const toml::table* aliases = native.table("aliases")) {

@@ -26,10 +26,11 @@ struct ServerConfig {
   bool insecure_acknowledged = false;  // OPENSANDBOX_INSECURE_SERVER=YES
 
   // [native], read for whoever builds the runtime.
-  std::string images_dir;                      // empty: STATE/images
-  std::map<std::string, std::string> aliases;  // image name → local image
-  std::optional<int64_t> max_memory_bytes;     // for all sandboxes together
-  size_t prepared_sandboxes = 128;             // made ahead at most, as demand asks for them; 0: none
+  std::string images_dir;                       // empty: STATE/images
+  std::map<std::string, std::string> aliases;   // image name → local image
+  int64_t max_image_bytes = int64_t{16} << 30;  // of an uploaded image: its archive, and its content
+  std::optional<int64_t> max_memory_bytes;      // for all sandboxes together
+  size_t prepared_sandboxes = 128;              // made ahead at most, as demand asks for them; 0: none
   bool strip_line_terminators = false;
   bool access_token = true;  // execd of new sandboxes asks for one, which endpoints hand to clients
 

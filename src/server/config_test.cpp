@@ -83,6 +83,7 @@ TEST_F(ConfigTest, ReadsTheFile) {
     [native]
     images_dir = "/images"
     max_memory = "8Gi"
+    max_image_bytes = "2Gi"
     prepared_sandboxes = 7
     strip_line_terminators = true
     access_token = false
@@ -96,6 +97,7 @@ TEST_F(ConfigTest, ReadsTheFile) {
   EXPECT_EQ(config.eip, "box.example");
   EXPECT_EQ(config.max_sandbox_timeout_seconds, 86400);
   EXPECT_EQ(config.limit_concurrency, 0u);
+  EXPECT_EQ(config.max_image_bytes, int64_t{2} << 30);
   EXPECT_EQ(config.keep_alive, std::chrono::seconds(120));
   EXPECT_EQ(config.log_level, LogLevel::warn);
   EXPECT_EQ(config.images_dir, "/images");

@@ -32,6 +32,38 @@ class FakeRuntime : public runtime::Runtime {
                 "NATIVE::IMAGE_NOT_FOUND");
   }
 
+  std::vector<runtime::ImageEntry> images() override {
+    std::vector<runtime::ImageEntry> out{{.name = "host"}, {.name = "tool:latest", .alias_of = "host"}};
+    for (const auto& [name, content] : stored)
+      out.push_back({.name = name,
+                     .size = static_cast<int64_t>(content.size()),
+                     .created_at = "2026-01-02T03:04:05.000000Z"});
+    return out;
+  }
+  std::string image_name(const std::string& requested) const override {
+    if (requested.empty() || requested.find("..") != requested.npos)
+      throw Error(ErrorCode::invalid, "bad image name " + requested, "IMAGE::INVALID_NAME");
+    return requested == "host" || requested.find(':') != requested.npos ? requested : requested + ":latest";
+  }
+  net::task<runtime::ImageEntry> store_image(runtime::ImageUpload upload) override {
+    uploads.push_back({.name = upload.name, .replace = upload.replace, .max_bytes = upload.max_bytes});
+    std::string content(store_takes, '\0');
+    size_t used = 0;
+    for (size_t count = 1; count > 0 && used < store_takes; used += count)
+      count =
+          co_await upload.read(std::span(content).subspan(used, std::min<size_t>(store_takes - used, 1000)));
+    co_await pass();
+    if (store_failure) throw *store_failure;
+    stored[upload.name] = content.substr(0, used);
+    co_return runtime::ImageEntry{.name = upload.name, .size = static_cast<int64_t>(used)};
+  }
+  net::task<> remove_image(std::string name) override {
+    co_await pass();
+    if (store_failure) throw *store_failure;
+    if (stored.erase(name) == 0)
+      throw Error(ErrorCode::not_found, "removing image " + name + ": there is none");
+  }
+
   net::task<runtime::Sandbox> create(runtime::SandboxSpec spec) override {
     runtime::Sandbox sandbox{.id = spec.id, .address = address};
     specs.push_back(spec);
@@ -93,6 +125,10 @@ class FakeRuntime : public runtime::Runtime {
   std::optional<Error> create_failure;
   std::optional<Error> change_failure;
   std::optional<int> end_at_once;
+  std::map<std::string, std::string> stored;  // images: archives by name
+  std::deque<runtime::ImageUpload> uploads;   // of every store_image(), without their sources
+  size_t store_takes = 1 << 20;               // bytes read of an archive at most
+  std::optional<Error> store_failure;
   int destroy_failures = 0;
   int failed_starts = 0;
 

@@ -19,7 +19,9 @@ struct Context {
   Lifecycle& lifecycle;
   HostAddresses& addresses;
   http::Client& backends;  // connections into sandboxes
-  const bool& ready;       // every journalled sandbox is adopted or reaped
+  runtime::Runtime& runtime;
+  const bool& ready;         // every journalled sandbox is adopted or reaped
+  size_t image_uploads = 0;  // that are being received
 };
 
 constexpr uint64_t kLongestBody = 1024 * 1024;
@@ -33,6 +35,7 @@ using RouteHandler = net::task<>(Context&, http::Request&, http::ResponseWriter&
 RouteHandler create_sandbox, list_sandboxes, get_sandbox, delete_sandbox, patch_metadata, pause_sandbox,
     resume_sandbox, renew_sandbox, get_endpoint, proxy_to_sandbox;
 RouteHandler create_snapshot, list_snapshots, get_snapshot;
+RouteHandler get_images, put_image, delete_image;
 RouteHandler refuse_pools, refuse_templates, refuse_diagnostics, refuse_network_policy;
 RouteHandler get_health, get_version, take_metrics_event;
 

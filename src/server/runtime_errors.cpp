@@ -35,6 +35,29 @@ Error create_error(const Error& from) {
   }
 }
 
+Error store_error(const Error& from) {
+  auto with = [&](std::string_view code) { return Error(from.code(), from.message(), code_or(from, code)); };
+  switch (from.code()) {
+    case ErrorCode::invalid:
+      return with("IMAGE::INVALID_ARCHIVE");
+    case ErrorCode::unsupported:
+      return with("IMAGE::UNSUPPORTED_ARCHIVE");
+    case ErrorCode::not_found:
+      return with("IMAGE::NOT_FOUND");
+    case ErrorCode::conflict:
+      return with("IMAGE::IN_USE");
+    case ErrorCode::too_large:
+      return with("IMAGE::TOO_LARGE");
+    case ErrorCode::exhausted:
+      return with("IMAGE::STORE_FULL");
+    case ErrorCode::unavailable:
+    case ErrorCode::timeout:
+      return with("NATIVE::RUNTIME_UNAVAILABLE");
+    default:
+      return with("IMAGE::STORE_FAILED");
+  }
+}
+
 Error change_error(const Error& from, std::string_view doing, std::string_view conflict_code,
                    std::string_view failure_code) {
   std::string message = std::string(doing) + " the sandbox: " + from.message();

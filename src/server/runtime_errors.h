@@ -11,6 +11,8 @@ namespace osb::server {
 Error image_error(const Error& from);
 // Of create().
 Error create_error(const Error& from);
+// Of store_image() and remove_image().
+Error store_error(const Error& from);
 // Of pause() and resume().
 Error change_error(const Error& from, std::string_view doing, std::string_view conflict_code,
                    std::string_view failure_code);

@@ -1,9 +1,12 @@
 """Image names: host, aliases, imported root file systems, and names that nobody has."""
 import io
+import lzma
 import subprocess
 import tarfile
+import zlib
 
 import pytest
+from support import machine, wire
 from support.server import PROGRAM
 from support.machine import wait_for
 
@@ -191,3 +194,208 @@ def test_two_servers_share_an_image_store(own_server, tmp_path):
     subprocess.run([str(PROGRAM), "image", "import", "shared", str(rootfs(tmp_path / "tiny.tar")), "--images", str(store)], check=True)
     for server in (one, two):
         wait_for(lambda: server.execd(server.create(image={"uri": "shared"})["id"]).run("cat /etc/release") == "tiny 1.0\n", "the image")
+
+
+class TestOverTheApi:
+    """/v1/images: the server has no privilege, so all of this goes through the launcher's workers."""
+
+    NAME = "registry.example:5000/team/tool:v1"
+
+    @pytest.fixture
+    def store(self, server):
+        """The server; afterwards its store is as it was."""
+        before = self.directories(server)
+        yield server
+        for sandbox in server.list():
+            server.delete(sandbox["id"])
+        for item in self.items(server):
+            if "size" in item:
+                assert server.request("DELETE", f"/v1/images/{item['name']}").status == 204
+        wait_for(lambda: self.directories(server) | {".lock"} == before | {".lock"}, "the store to be empty again")
+
+    @staticmethod
+    def directories(server):
+        return {path.name for path in (server.state / "images").iterdir()}
+
+    @staticmethod
+    def items(server):
+        reply = server.request("GET", "/v1/images")
+        assert reply.status == 200, reply.text
+        return reply.json()["items"]
+
+    def upload(self, server, name, data, expect=201, code=None, headers=None):
+        reply = server.request("PUT", f"/v1/images/{name}", data, {"Content-Type": "application/x-tar", **(headers or {})})
+        assert reply.status == expect, reply.text
+        assert code is None or reply.json()["code"] == code
+        return reply.json()
+
+    def test_upload_list_run_remove(self, store, tmp_path):
+        data = rootfs(tmp_path / "tiny.tar").read_bytes()
+        stored = self.upload(store, self.NAME.replace("/", "%2F"), data)
+        assert stored["name"] == self.NAME and stored["size"] > 0 and stored["createdAt"].endswith("Z")
+        assert stored in self.items(store) and {"name": "host"} in self.items(store)
+        assert store.request("GET", f"/images/{self.NAME}").json() == stored
+        sandbox = store.create(image={"uri": self.NAME})
+        assert store.execd(sandbox["id"]).run("cat /etc/release") == "tiny 1.0\n"
+        refused = store.request("DELETE", f"/v1/images/{self.NAME}")
+        assert refused.status == 409 and refused.json()["code"] == "IMAGE::IN_USE"
+
+        changed = rootfs(tmp_path / "changed.tar", [("etc/more", tarfile.REGTYPE, b"second\n", "")]).read_bytes()
+        assert self.upload(store, self.NAME, changed, expect=200)["size"] > stored["size"]  # slashes as they are
+        assert store.execd(sandbox["id"]).run("ls /etc/more 2>/dev/null || cat /etc/release") == "tiny 1.0\n", "it keeps what it has"
+        fresh = store.create(image={"uri": self.NAME})
+        assert store.execd(fresh["id"]).run("cat /etc/more") == "second\n"
+        for box in (sandbox, fresh):
+            store.delete(box["id"])
+        assert store.request("DELETE", f"/v1/images/{self.NAME}").status == 204
+        assert store.request("DELETE", f"/v1/images/{self.NAME}").json()["code"] == "IMAGE::NOT_FOUND"
+        assert "image import" in store.create(expect=400, image={"uri": self.NAME})["message"]
+
+    def test_packed_and_chunked(self, store, tmp_path):
+        plain = rootfs(tmp_path / "tiny.tar")
+        for tool in ("gzip", "xz", "bzip2", "zstd"):
+            try:
+                packed = subprocess.run([tool, "-c", str(plain)], capture_output=True, check=True).stdout
+            except FileNotFoundError:
+                continue
+            self.upload(store, f"packed-{tool}", packed)
+        data = plain.read_bytes()
+        with wire.Connection(store.address) as connection:
+            connection.send_raw(b"PUT /v1/images/chunked HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+            for at in range(0, len(data), 70_001):
+                piece = data[at:at + 70_001]
+                connection.send_raw(b"%x\r\n%s\r\n" % (len(piece), piece))
+            connection.send_raw(b"0\r\n\r\n")
+            assert connection.reply().status == 201
+        for name in [item["name"] for item in self.items(store) if "size" in item]:
+            sandbox = store.create(image={"uri": name})
+            assert store.execd(sandbox["id"]).run("cat /etc/release") == "tiny 1.0\n"
+
+    def test_half_sent_ones_leave_nothing(self, store, tmp_path):
+        data = rootfs(tmp_path / "tiny.tar").read_bytes()
+        before = self.directories(store)
+        for head in (f"Content-Length: {len(data)}", "Transfer-Encoding: chunked"):
+            for part in (data[:1000], data[:len(data) // 2], data[:-1]):
+                body = part if "Length" in head else b"%x\r\n%s\r\n" % (len(part), part)
+                with wire.Connection(store.address) as connection:
+                    connection.send_raw(f"PUT /v1/images/half HTTP/1.1\r\nHost: x\r\n{head}\r\n\r\n".encode() + body)
+        wait_for(lambda: self.directories(store) - {".lock"} == before - {".lock"}, "half-made images to go")
+        assert not [item for item in self.items(store) if item["name"].startswith("half")]
+
+    def test_hostile_and_damaged_archives(self, store, tmp_path):
+        outside = tmp_path / "outside"
+        outside.mkdir()
+        victim = outside / "victim"
+        victim.write_text("untouched")
+        cases = {
+            "dots": [(f"../../../../../../..{victim}", tarfile.REGTYPE, b"gone", "")],
+            "absolute": [(str(victim), tarfile.REGTYPE, b"gone", "")],
+            "through-link": [("escape", tarfile.SYMTYPE, b"", str(outside)), ("escape/victim", tarfile.REGTYPE, b"gone", "")],
+            "hard-link": [("stolen", tarfile.LNKTYPE, b"", str(victim))],
+        }
+        for name, extra in cases.items():
+            data = rootfs(tmp_path / f"{name}.tar", extra).read_bytes()
+            self.upload(store, name, data, expect=400, code="IMAGE::INVALID_ARCHIVE")
+            assert victim.read_text() == "untouched", name
+        whole = rootfs(tmp_path / "whole.tar").read_bytes()
+        for junk in (b"", b"\x00garbage" * 1000, whole[:300_000], b"x" * 30_000_000):
+            self.upload(store, "junk", junk, expect=400, code="IMAGE::INVALID_ARCHIVE")
+        assert not [item for item in self.items(store) if "size" in item]
+
+    def test_unpacking_has_a_memory_limit(self, store, tmp_path):
+        """An xz that asks for a window of 1.5 GiB: a byte of its header says so, and a checksum confirms it."""
+        packed = bytearray(lzma.compress(rootfs(tmp_path / "tiny.tar").read_bytes()))
+        self.upload(store, "window", bytes(packed))
+        size = (packed[12] + 1) * 4
+        assert packed[14:16] == b"\x21\x01", "one filter, LZMA2"
+        packed[16] = 37
+        packed[12 + size - 4:12 + size] = zlib.crc32(packed[12:12 + size - 4]).to_bytes(4, "little")
+        assert len(lzma.decompress(packed)) > 0, "nothing is wrong with it but its wish"
+        self.upload(store, "window2", bytes(packed), expect=400, code="IMAGE::INVALID_ARCHIVE")
+
+    @pytest.mark.parametrize("name", ["", "..", "../../etc", "..%2f..%2fetc", "%2e%2e/x", "a/../b", "UPPER", "a%00b", "a%20b", "%zz", "x" * 300])
+    def test_bad_names(self, store, tmp_path, name):
+        data = rootfs(tmp_path / "tiny.tar").read_bytes()
+        self.upload(store, name, data, expect=400, code="IMAGE::INVALID_NAME")
+        assert store.request("DELETE", f"/v1/images/{name}").status == 400
+
+    def test_the_hosts_own_name_is_reserved(self, store):
+        self.upload(store, "host", b"x", expect=409, code="IMAGE::RESERVED")
+        assert store.request("DELETE", "/v1/images/host").json()["code"] == "IMAGE::RESERVED"
+
+    def test_two_at_once(self, store, tmp_path):
+        import threading
+
+        archives = [rootfs(tmp_path / f"{n}.tar", [("etc/which", tarfile.REGTYPE, b"%d\n" % n, "")]).read_bytes() for n in range(3)]
+        answers = []
+        threads = [threading.Thread(target=lambda data=data: answers.append(store.request("PUT", "/v1/images/same", data).status))
+                   for data in archives]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert set(answers) <= {200, 201}
+        sandbox = store.create(image={"uri": "same"})
+        assert store.execd(sandbox["id"]).run("cat /etc/which").strip() in ("0", "1", "2")
+        assert len([item for item in self.items(store) if item["name"] == "same:latest"]) == 1
+
+    def test_memory_stays_bounded(self, store):
+        """64 MiB of zeros in a file, sent as they are."""
+        size = 64 << 20
+        head = tarfile.TarInfo("zeros")
+        head.size = size
+        length = 512 + size + 1024
+        before = machine.resident_kib(store.process.pid, peak=True)
+        with wire.Connection(store.address) as connection:
+            connection.send_raw(f"PUT /v1/images/large HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n".encode() + head.tobuf())
+            for _ in range(size >> 20):
+                connection.send_raw(bytes(1 << 20))
+            connection.send_raw(bytes(1024))
+            assert connection.reply().status == 201
+        assert {"name": "large:latest", "size": size}.items() <= store.request("GET", "/v1/images/large").json().items()
+        assert machine.resident_kib(store.process.pid, peak=True) - before < 8 * 1024
+
+    def test_limit_key_and_full_disk(self, own_server, tmp_path):
+        config = tmp_path / "server.toml"
+        config.write_text('[native]\nmax_image_bytes = "3Mi"\n')
+        disk = tmp_path / "images"
+        disk.mkdir()
+        for folder in (tmp_path, *tmp_path.parents[:2]):
+            folder.chmod(0o755)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=70m,mode=755", "none", str(disk)], check=True)
+        try:
+            server = own_server(args=["--config", str(config)], env={"OPENSANDBOX_SERVER_API_KEY": "right"}, images=disk)
+            assert server.request("GET", "/v1/images").status == 401
+            assert server.request("PUT", "/v1/images/x", b"x").status == 401
+            server.api_key = "right"
+            self.upload(server, "large", bytes(4 << 20), expect=413, code="IMAGE::TOO_LARGE")
+            bomb = io.BytesIO()
+            with tarfile.open(fileobj=bomb, mode="w:gz") as tar:
+                info = tarfile.TarInfo("zeros")
+                info.size = 20 << 20
+                tar.addfile(info, io.BytesIO(bytes(info.size)))
+            self.upload(server, "bomb", bomb.getvalue(), expect=413, code="IMAGE::TOO_LARGE")
+            full = rootfs(tmp_path / "full.tar", [("fill", tarfile.REGTYPE, bytes(1 << 20), "")]).read_bytes()
+            (disk / "filler").write_bytes(bytes(5 << 20))
+            self.upload(server, "full", full, expect=507, code="IMAGE::STORE_FULL")
+            (disk / "filler").unlink()
+            assert self.directories_of(disk) <= {".lock"}
+        finally:
+            if server := locals().get("server"):
+                server.stop()
+            subprocess.run(["umount", str(disk)], check=True)
+
+    @staticmethod
+    def directories_of(path):
+        return {entry.name for entry in path.iterdir()}
+
+    def test_a_killed_server_leaves_nothing(self, own_server, tmp_path):
+        server = own_server()
+        data = rootfs(tmp_path / "tiny.tar").read_bytes()
+        with wire.Connection(server.address) as connection:
+            connection.send_raw(f"PUT /v1/images/dead HTTP/1.1\r\nHost: x\r\nContent-Length: {len(data)}\r\n\r\n".encode() + data[:-600])
+            wait_for(lambda: any(name.startswith(".import-") for name in self.directories(server)), "the upload to begin")
+            server.kill()
+        wait_for(lambda: self.directories(server) <= {".lock"}, "the half-made image to go")
+        server.start()
+        self.upload(server, "dead", data)

@@ -14,6 +14,7 @@ import time
 
 import pytest
 from support.machine import wait_for
+from test_images import rootfs
 from support.server import REPOSITORY, clean_environment, free_port
 
 OSB = REPOSITORY / "build" / "osb"
@@ -406,6 +407,70 @@ def test_doctor_finds_what_is_wrong(osb, box, own_server):
     check, advice = doctor("--domain", locked.address)
     assert check == "key" and "--api-key" in advice
     assert doctor("--domain", locked.address, "--api-key", "right")[0] is None
+
+
+class TestImages:
+    @pytest.fixture
+    def archive(self, tmp_path):
+        return rootfs(tmp_path / "tiny.tar")
+
+    def test_through_the_server(self, osb, archive):
+        assert [row for row in osb.json("image", "list") if row["name"] == "host"] == [
+            {"name": "host", "size": None, "created_at": None, "alias_of": None}]
+        assert osb.ok("image", "upload", "team/tiny:1", archive) == "Stored image team/tiny:1\n"
+        try:
+            row, = [row for row in osb.json("image", "list") if row["name"] == "team/tiny:1"]
+            assert row["size"] > 100_000 and re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", row["created_at"])
+            table = osb.ok("image", "list")
+            assert "MiB" in table and "ALIAS OF" in table and re.search(r"code-interpreter:latest +- +- +host", table)
+            assert osb.ok("run", "team/tiny:1", "--", "cat", "/etc/release") == "tiny 1.0\n"
+            assert osb.json("image", "upload", "team/tiny:1", "-", stdin=archive.read_bytes())["status"] == "ok"
+            junk = osb.fails("image", "upload", "junk", "-", stdin=b"x" * 5_000_000)
+            assert "code: IMAGE::INVALID_ARCHIVE (HTTP 400" in junk
+            assert "reading /none" in osb.fails("image", "upload", "x", "/none")
+        finally:
+            assert osb.ok("image", "remove", "team/tiny:1") == "Removed image team/tiny:1\n"
+        missing = osb.fails("image", "remove", "team/tiny:1")
+        assert "code: IMAGE::NOT_FOUND (HTTP 404" in missing and "osb image list" in missing
+
+    def test_in_use(self, osb, archive):
+        osb.ok("image", "upload", "busy", archive)
+        box = osb.ok("sandbox", "create", "--image", "busy", "-o", "raw").strip()
+        refused = osb.fails("image", "remove", "busy")
+        assert "code: IMAGE::IN_USE (HTTP 409" in refused and "osb sandbox list" in refused
+        osb.ok("sandbox", "kill", box)
+        osb.ok("image", "remove", "busy")
+
+    def test_progress_on_a_terminal(self, osb, archive):
+        with open(archive, "ab") as file:  # padding behind the end of the archive
+            file.truncate(400 << 20)
+        terminal = OnTerminal(osb, "image", "upload", "large", str(archive))
+        terminal.expect("MiB of 400.0 MiB")
+        terminal.expect("Stored image large", seconds=60)
+        assert terminal.exit_code() == 0
+        osb.ok("image", "remove", "large")
+
+    def test_without_a_server(self, osb, archive, tmp_path):
+        store = ("--state", tmp_path / "state")
+        tmp_path.chmod(0o755)
+        assert osb.ok("image", "upload", "tiny", archive, *store) == "Stored image tiny\n"
+        names = [row["name"] for row in osb.json("image", "list", *store)]
+        assert names == ["host", "opensandbox/code-interpreter:latest", "tiny:latest"]
+        assert "LOCAL" in osb.fails("image", "upload", "bad", "-", *store, stdin=b"junk")
+        osb.ok("image", "remove", "tiny", *store)
+        assert "there is no such image" in osb.fails("image", "remove", "tiny", *store)
+        # Nobody listens where a server of this machine would be: its store, as the configuration says.
+        images = tmp_path / "store"
+        config = tmp_path / "server.toml"
+        config.write_text(f'[native]\nimages_dir = "{images}"\n')
+        nowhere = {"OPEN_SANDBOX_DOMAIN": f"localhost:{free_port()}", "SANDBOX_CONFIG_PATH": str(config)}
+        done = osb.run("image", "upload", "tiny", "-", stdin=archive.read_bytes(), env=nowhere)
+        assert done.returncode == 0 and b"No server answers at localhost" in done.stderr, done
+        assert "tiny:latest" in osb.ok("image", "list", env=nowhere)
+        assert (images / "tiny%3alatest").is_dir()
+        osb.ok("image", "remove", "tiny", env=nowhere)
+        elsewhere = osb.fails("image", "list", env={"OPEN_SANDBOX_DOMAIN": "nowhere.invalid:1"})
+        assert "UNREACHABLE" in elsewhere and "store" not in elsewhere, "another machine's store is not this one's"
 
 
 def test_bad_input_is_named(osb, box):

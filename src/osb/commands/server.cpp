@@ -6,11 +6,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <filesystem>
-
 #include "osb/commands/all.h"
 #include "osb/interrupts.h"
 #include "osb/invocation.h"
+#include "osb/local_program.h"
 #include "osb/problem.h"
 #include "osb/tcp_probe.h"
 
@@ -20,29 +19,12 @@ namespace {
 
 constexpr auto kLongestStart = std::chrono::seconds(20);
 
-// Beside osb itself, else by PATH.
-std::string server_program() {
-  std::error_code error;
-  auto own = std::filesystem::read_symlink("/proc/self/exe", error).parent_path() / "opensandbox";
-  return !error && ::access(own.c_str(), X_OK) == 0 ? own.string() : "opensandbox";
-}
-
 std::vector<std::string> server_words(Invocation& run) {
-  std::vector<std::string> words{server_program(), "server"};
+  std::vector<std::string> words{"server"};
   for (const char* key : {"listen", "state", "images"})
     if (auto value = run.option(key)) words.insert(words.end(), {std::string("--") + key, *value});
   if (auto file = run.option("server-config")) words.insert(words.end(), {"--config", *file});
   return words;
-}
-
-[[noreturn]] void replace_process(const std::vector<std::string>& words) {
-  std::vector<char*> arguments;
-  for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
-  arguments.push_back(nullptr);
-  ::signal(SIGPIPE, SIG_DFL);
-  ::execvp(arguments[0], arguments.data());
-  throw Problem("SERVER", "starting " + words[0] + ": " + ::strerror(errno),
-                "put the program opensandbox beside osb, or into a folder of PATH");
 }
 
 // Standard input from nowhere, output to the log, a session of its own.
@@ -53,7 +35,7 @@ std::vector<std::string> server_words(Invocation& run) {
   ::dup2(null, STDIN_FILENO);
   ::dup2(out, STDOUT_FILENO);
   ::dup2(out, STDERR_FILENO);
-  replace_process(words);
+  become_local_program(words);
 }
 
 bool answers(const HostPort& at) {
@@ -84,7 +66,7 @@ int start(Invocation& run) {
     throw Problem("PERMISSION", "starting the server: this needs root, which it gives up",
                   "sudo " + run.line().path);
   std::vector<std::string> words = server_words(run);
-  if (!run.flag("background")) replace_process(words);
+  if (!run.flag("background")) become_local_program(words);
   std::string log = run.option("log").value_or("/var/log/opensandbox.log");
   HostPort at = split_address(run.option("listen").value_or("127.0.0.1:8080"), false);
   if (answers(at))

@@ -60,6 +60,22 @@ std::string host_path() {
 
 }  // namespace
 
+std::vector<ImageEntry> list_images(const std::vector<launcher::ImageInfo>& stored,
+                                    const std::map<std::string, std::string>& aliases) {
+  std::string host(launcher::kHostImage);
+  std::map<std::string, ImageEntry> entries{{host, {}}};
+  for (const launcher::ImageInfo& info : stored)
+    entries[info.name] = {.size = info.size, .created_at = info.created};
+  if (auto [entry, missing] = entries.try_emplace(kCodeInterpreter); missing) entry->second.alias_of = host;
+  for (const auto& [from, to] : aliases) entries[normalised_or_same(from)].alias_of = normalised_or_same(to);
+  std::vector<ImageEntry> out;
+  for (auto& [name, entry] : entries) {
+    entry.name = name;
+    out.push_back(std::move(entry));
+  }
+  return out;
+}
+
 ImageResolver::ImageResolver(launcher::ImageStore store, std::map<std::string, std::string> aliases)
     : store_(std::move(store)) {
   for (auto& [from, to] : aliases) aliases_[normalised_or_same(from)] = to;

@@ -13,6 +13,11 @@
 
 namespace osb::runtime {
 
+// Every name that a resolver with these images and aliases knows, sorted; of the interpreter's many spellings
+// the usual one.
+std::vector<ImageEntry> list_images(const std::vector<launcher::ImageInfo>& stored,
+                                    const std::map<std::string, std::string>& aliases);
+
 class ImageResolver {
  public:
   // `aliases`: requested name → local image, from the configuration; they beat everything else.
@@ -23,6 +28,8 @@ class ImageResolver {
   // name). Throws Error: invalid (no image
   // name), not_found with wire code NATIVE::IMAGE_NOT_FOUND and the names there are.
   Image resolve(const std::string& requested);
+
+  std::vector<ImageEntry> list() const { return list_images(store_.list(), aliases_); }
 
  private:
   Image local_image(const std::string& name);

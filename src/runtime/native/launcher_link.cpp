@@ -42,6 +42,11 @@ void LauncherLink::stop() {
   changed_.notify();
 }
 
+Fd LauncherLink::connect() const {
+  Result<Fd> socket = launcher::connect_launcher(options_.run_directory.get(), options_.launcher_uid);
+  return std::move(socket.value());
+}
+
 net::task<> LauncherLink::run(std::shared_ptr<LauncherLink> self) {
   milliseconds pause = kFirstPause;
   while (!self->stopping_) {
@@ -87,7 +92,7 @@ net::task<> LauncherLink::serve(Fd socket) {
   launcher::Reply first = launcher::decode_reply(co_await next_packet());
   auto* hello = std::get_if<launcher::HelloEvent>(&first.body);
   if (!hello) throw Error(ErrorCode::unavailable, "talking to the launcher: it did not say hello");
-  if (hello->version != launcher::kProtocolVersion)
+  if (hello->version < launcher::kOldestProtocol || hello->version > launcher::kProtocolVersion)
     throw Error(ErrorCode::unavailable, "talking to the launcher: it speaks protocol " +
                                             std::to_string(hello->version) + ", not " +
                                             std::to_string(launcher::kProtocolVersion));

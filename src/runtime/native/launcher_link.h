@@ -44,6 +44,8 @@ class LauncherLink : public std::enable_shared_from_this<LauncherLink> {
 
   // True once connected and synchronised; waits for that up to the limit.
   net::task<bool> wait_connected(Milliseconds limit);
+  // Another connection, for a talk that has one of its own. Throws Error(unavailable).
+  Fd connect() const;
   // Of the connected launcher process; empty before the first connection.
   const std::string& boot_id() const { return boot_id_; }
 

@@ -5,6 +5,8 @@
 #include "api/boot.h"
 #include "base/defer.h"
 #include "base/log.h"
+#include "launcher/image_name.h"
+#include "runtime/native/image_channel.h"
 
 namespace osb::runtime {
 
@@ -39,6 +41,13 @@ Sandbox lost(Sandbox sandbox, std::string reason) {
   sandbox.state = State::exited;
   sandbox.exit_reason = std::move(reason);
   return sandbox;
+}
+
+void refuse_reserved(const std::string& name) {
+  if (launcher::normalise_image_name(name) == launcher::kHostImage)
+    throw Error(ErrorCode::conflict,
+                "the image name \"host\" is reserved: it means this machine's own programs",
+                "IMAGE::RESERVED");
 }
 
 // A create whose answer never came may have made its sandbox after all.
@@ -182,6 +191,41 @@ net::task<> NativeRuntime::destroy(std::string id) {
     if (error.code() != ErrorCode::not_found) throw;
   }
   live_.erase(id);
+}
+
+std::string NativeRuntime::image_name(const std::string& requested) const {
+  try {
+    return launcher::normalise_image_name(requested);
+  } catch (const Error& error) {
+    throw Error(error.code(), error.message(), "IMAGE::INVALID_NAME");
+  }
+}
+
+net::task<ImageEntry> NativeRuntime::store_image(ImageUpload upload) {
+  refuse_reserved(upload.name);
+  ImageChannel channel(executor_, link_->connect(), {options_.call_limit, options_.image_limit});
+  co_await channel.open(
+      launcher::StoreImageRequest{upload.name, upload.replace, static_cast<int64_t>(upload.max_bytes)});
+  std::string piece(launcher::kMaxPiece, '\0');
+  for (bool wanted = true; wanted;) {
+    size_t count = co_await upload.read(piece);
+    if (count == 0) {
+      co_await channel.send(launcher::ArchiveEnd{});
+      break;
+    }
+    wanted = co_await channel.send(launcher::ArchivePiece{piece.substr(0, count)});
+  }
+  launcher::ReplyBody body = co_await channel.reply();
+  auto* image = std::get_if<launcher::ImageReply>(&body);
+  if (!image) throw Error(ErrorCode::unavailable, "storing an image: the launcher answered something else");
+  co_return ImageEntry{.name = image->name, .size = image->size, .created_at = image->created};
+}
+
+net::task<> NativeRuntime::remove_image(std::string name) {
+  refuse_reserved(name);
+  ImageChannel channel(executor_, link_->connect(), {options_.call_limit, options_.image_limit});
+  co_await channel.open(launcher::RemoveImageRequest{std::move(name)});
+  co_await channel.reply();
 }
 
 net::task<> NativeRuntime::pause(std::string id) {

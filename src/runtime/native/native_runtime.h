@@ -22,6 +22,7 @@ struct NativeOptions {
   std::chrono::milliseconds start_limit{15'000};
   std::chrono::milliseconds create_limit{30'000};
   std::chrono::milliseconds call_limit{20'000};
+  std::chrono::milliseconds image_limit{900'000};  // of a step, writing a large image to disk included
 };
 
 class NativeRuntime final : public Runtime {
@@ -33,6 +34,10 @@ class NativeRuntime final : public Runtime {
   std::string_view isolation() const override { return "namespace"; }
   net::task<> start() override;
   Image resolve_image(const std::string& requested) override { return images_.resolve(requested); }
+  std::vector<ImageEntry> images() override { return images_.list(); }
+  std::string image_name(const std::string& requested) const override;
+  net::task<ImageEntry> store_image(ImageUpload upload) override;
+  net::task<> remove_image(std::string name) override;
   // on_exit() for a sandbox never comes before its create() has returned to the caller.
   net::task<Sandbox> create(SandboxSpec spec) override;
   net::task<> destroy(std::string id) override;

@@ -374,6 +374,34 @@ TEST_F(Native, ExitIsReportedAfterCreateReturned) {
   }
 }
 
+TEST_F(Native, ListsEveryNameAndWhatItStandsFor) {
+  add_image("alpine%3a3.20", R"({"name":"x","created":"2026-01-02T03:04:05.000000Z","size":77})");
+  std::string text;
+  for (const ImageEntry& image : runtime_->images())
+    text += image.name + " " + (image.size ? std::to_string(*image.size) : "-") + " " + image.created_at +
+            " " + image.alias_of + "\n";
+  EXPECT_EQ(text,
+            "alpine:3.20 77 2026-01-02T03:04:05.000000Z \n"
+            "host -  \n"
+            "my-python:latest -  host\n"
+            "opensandbox/code-interpreter:latest -  host\n"
+            "team/tool:1 -  alpine:3.20\n");
+}
+
+TEST_F(Native, NamesOfImagesAreChecked) {
+  EXPECT_EQ(runtime_->image_name("docker.io/library/alpine"), "alpine:latest");
+  for (const char* bad : {"", "..", "../x", "a/../b", "/etc", "A", "a b", "a//b"}) {
+    try {
+      runtime_->image_name(bad);
+      ADD_FAILURE() << bad;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::invalid);
+      EXPECT_EQ(error.wire(), "IMAGE::INVALID_NAME");
+    }
+  }
+  run(expect_error(runtime_->remove_image("host"), ErrorCode::conflict));
+}
+
 TEST_F(Native, DeadLauncherLosesItsSandboxesOnce) {
   run(start(*runtime_));
   run(create(*runtime_, spec("one")));
@@ -433,6 +461,16 @@ TEST_F(Native, FailedCreatesLeaveNothing) {
   run(expect_error(create(*runtime_, spec("two")), ErrorCode::timeout));
   run(until([&] { return fake_->sandboxes().empty(); }));
   EXPECT_TRUE(exits_.empty());
+}
+
+// Its sandboxes live on while the server is updated; images have to wait.
+TEST_F(Native, AnOlderLauncherServesItsSandboxes) {
+  fake_->stop();
+  fake_->start(launcher::kOldestProtocol);
+  run(start(*runtime_));
+  run(create(*runtime_, spec("one")));
+  run(expect_error(runtime_->remove_image("alpine"), ErrorCode::unsupported));
+  run(runtime_->pause("one"));
 }
 
 TEST_F(Native, NoLauncherOrAWrongOneIsUnavailable) {

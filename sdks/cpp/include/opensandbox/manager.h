@@ -19,8 +19,9 @@ class Client;
 /// An image in the server's store.
 struct ImageInfo {
   std::string name;
-  std::optional<int64_t> size;  ///< bytes
+  std::optional<int64_t> size;  ///< bytes of content; of stored images
   std::optional<Time> created_at;
+  std::string alias_of;  ///< the image that sandboxes of this name get; empty: this one
 };
 
 /// Copies share connections. Thread-safe. All methods throw Error.
@@ -58,9 +59,11 @@ class Manager {
   /// Images that the server has. `/v1/images` is an addition of this project's server to the API; others
   /// answer not_found.
   std::vector<ImageInfo> images(std::stop_token stop = {}) const;
-  /// Store a root file system (a tar archive of `size` bytes, if known) under a name.
+  /// Store a root file system under a name, in the place of an image that has it: a tar archive of `size`
+  /// bytes, if known, plain or packed. All of it is stored, or nothing.
   void upload_image(const std::string& name, const ByteSource& archive, std::optional<uint64_t> size,
                     const Progress& progress = {}, std::stop_token stop = {}) const;
+  /// conflict while a sandbox uses it.
   void remove_image(const std::string& name, std::stop_token stop = {}) const;
 
   /// What the server kept about a sandbox. `scope`: "container", "runtime" or "all".

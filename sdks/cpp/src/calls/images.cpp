@@ -19,7 +19,8 @@ std::string image_path(const std::string& name) {
 }
 
 ImageInfo read_image(const Object& object) {
-  return {text_of(object, "name"), find_int(object, "size"), find_time(object, "createdAt")};
+  return {text_of(object, "name"), find_int(object, "size"), find_time(object, "createdAt"),
+          find_text(object, "aliasOf").value_or("")};
 }
 
 BodySource archive_body(const ByteSource& archive, std::optional<uint64_t> size, const Progress& progress) {
