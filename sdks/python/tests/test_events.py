@@ -143,3 +143,28 @@ def test_a_background_command_has_no_exit_code():
 def test_gaps_are_counted():
     collector, _ = collect(INIT, {"type": "gap", "dropped": 40, "eid": 41})
     assert collector.dropped == 40 and collector.eid == 41
+
+
+EVERY = [
+    {"type": "init", "text": "abc"},
+    {"type": "stdout", "text": "a", "timestamp": True},
+    {"type": "stderr", "text": None},
+    {"type": "result", "results": {"text/plain": "1", "image/png": None, "other": 2}, "timestamp": 4},
+    {"type": "execution_count", "execution_count": 2},
+    {"type": "error", "error": {"ename": 1, "evalue": None, "traceback": ["a", 2]}, "timestamp": "5"},
+    {"type": "error", "ename": "E"},
+    {"code": "C", "message": {"a": 1}},
+    {"type": "execution_complete", "execution_time": "7", "timestamp": 6.5},
+]
+
+
+@pytest.mark.parametrize("event", EVERY, ids=json.dumps)
+def test_models_are_made_of_values_that_a_strict_validator_takes(event):
+    """They are made without one."""
+    collector = Collector(code=True)
+    told = collector.take(event)
+    for model in [collector.execution, *([told[1]] if told else [])]:
+        checked = type(model).model_validate(model.model_dump(), strict=True)
+        assert checked == model and set(type(model).model_fields) == set(vars(model)) == model.model_fields_set
+        assert type(model).model_validate_json(model.model_dump_json()) == model
+        assert model.model_copy(deep=True) == model

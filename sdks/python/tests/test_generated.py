@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 HERE = Path(__file__).parent
 
 
@@ -28,6 +30,38 @@ def test_import_loads_little():
     assert not {"pydantic", "httpx", "asyncio"} & modules_after("import opensandbox")
     loaded = modules_after("from opensandbox import Sandbox; from opensandbox.config import ConnectionConfig; ConnectionConfig()")
     assert not {"httpx", "httpcore", "opensandbox.models.sandboxes", "opensandbox.models.isolated", "opensandbox.pool"} & loaded
+    loaded = modules_after("from opensandbox import SandboxSync; from opensandbox.config import ConnectionConfigSync; ConnectionConfigSync()")
+    assert not {"httpx", "asyncio", "ssl"} & loaded
+
+
+@pytest.mark.parametrize("kind", ["async", "sync"])
+def test_a_short_program_builds_no_validator(server, kind):
+    """The first validator of a process makes pydantic look for plugins in all installed distributions."""
+    code = f"""
+import asyncio, sys
+from datetime import timedelta
+from opensandbox import Sandbox, SandboxSync
+from opensandbox.config import ConnectionConfig, ConnectionConfigSync
+options = dict(domain={server.address!r}, api_key="key", protocol="http", request_timeout=timedelta(seconds=20), debug=False)
+command = "echo out; echo err >&2; exit 3"
+
+async def main():
+    async with await Sandbox.create("host", connection_config=ConnectionConfig(**options)) as box:
+        run = await box.commands.run(command)
+        await box.kill()
+        return run
+
+def main_sync():
+    with SandboxSync.create("host", connection_config=ConnectionConfigSync(**options)) as box:
+        run = box.commands.run(command)
+        box.kill()
+        return run
+
+run = asyncio.run(main()) if {kind!r} == "async" else main_sync()
+assert (run.text, run.logs.stderr[0].text, run.exit_code) == ("out", "err\\n", 3), run
+assert not [name for name in sys.modules if name in ("httpx", "pydantic.plugin._loader")]
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
 def test_plain_http_makes_no_tls_context():

@@ -12,11 +12,13 @@ import logging
 import time
 from typing import Any
 
+from ..models.base import known
 from ..models.execd import (
     Execution,
     ExecutionComplete,
     ExecutionError,
     ExecutionInit,
+    ExecutionLogs,
     ExecutionResult,
     OutputMessage,
 )
@@ -117,7 +119,7 @@ def _object(line: bytes) -> Event | None:
 
 def _stamp(event: Event) -> int:
     stamp = event.get("timestamp")
-    return stamp if isinstance(stamp, int) else int(time.time() * 1000)
+    return stamp if type(stamp) is int else int(time.time() * 1000)
 
 
 def _text(value: object) -> str:
@@ -132,7 +134,9 @@ class Collector:
     """
 
     def __init__(self, keep_output: bool = True, code: bool = False) -> None:
-        self.execution = Execution()
+        self.execution = known(
+            Execution, id=None, execution_count=None, result=[], error=None, complete=None, exit_code=None,
+            logs=known(ExecutionLogs, stdout=[], stderr=[]))
         self.keep_output = keep_output
         self.code = code
         self.ended = False
@@ -162,8 +166,8 @@ class Collector:
         method = getattr(self, f"_on_{kind}", None) if isinstance(kind, str) else None
         if method is None:
             if kind is None and "code" in event and "message" in event:  # an error answer in place of a stream
-                return self._failed(ExecutionError(
-                    name=_text(event["code"]), value=_text(event["message"]), timestamp=_stamp(event), traceback=[]))
+                return self._failed(known(
+                    ExecutionError, name=_text(event["code"]), value=_text(event["message"]), timestamp=_stamp(event), traceback=[]))
             return None
         result: tuple[str, Any] | None = method(event)
         return result
@@ -188,10 +192,10 @@ class Collector:
         identity = event.get("execution_id")
         if isinstance(identity, str) and identity:
             self.execution_id = identity
-        return "on_init", ExecutionInit(id=run.id, timestamp=_stamp(event))
+        return "on_init", known(ExecutionInit, id=run.id, timestamp=_stamp(event))
 
     def _on_stdout(self, event: Event, error: bool = False) -> tuple[str, Any]:
-        message = OutputMessage(text=_text(event.get("text")), timestamp=_stamp(event), is_error=error)
+        message = known(OutputMessage, text=_text(event.get("text")), timestamp=_stamp(event), is_error=error)
         if self.keep_output:
             logs = self.execution.logs
             (logs.stderr if error else logs.stdout).append(message)
@@ -205,14 +209,14 @@ class Collector:
         values = {str(k): _text(v) for k, v in results.items()} if isinstance(results, dict) else {}
         text = values.get("text", values.get("text/plain"))
         extra = {k: v for k, v in values.items() if k != "text"}
-        result = ExecutionResult(text=text, timestamp=_stamp(event), extra_properties=extra)
+        result = known(ExecutionResult, text=text, timestamp=_stamp(event), extra_properties=extra)
         if self.keep_output:
             self.execution.result.append(result)
         return "on_result", result
 
     def _on_execution_count(self, event: Event) -> None:
         count = event.get("execution_count")
-        if isinstance(count, int):
+        if type(count) is int:
             self.execution.execution_count = count
 
     def _on_gap(self, event: Event) -> None:
@@ -224,7 +228,7 @@ class Collector:
     def _on_execution_complete(self, event: Event) -> tuple[str, Any]:
         self.ended = True
         took = event.get("execution_time")
-        complete = ExecutionComplete(timestamp=_stamp(event), execution_time_in_millis=took if isinstance(took, int) else 0)
+        complete = known(ExecutionComplete, timestamp=_stamp(event), execution_time_in_millis=took if type(took) is int else 0)
         self.execution.complete = complete
         return "on_execution_complete", complete
 
@@ -235,7 +239,8 @@ class Collector:
         traceback = error.get("traceback")
         if isinstance(traceback, str):
             traceback = [traceback]
-        return self._failed(ExecutionError(
+        return self._failed(known(
+            ExecutionError,
             name=_text(error.get("ename", error.get("name"))),
             value=_text(error.get("evalue", error.get("value"))),
             timestamp=_stamp(event),

@@ -20,6 +20,33 @@ else:
 USER_AGENT = f"OpenSandbox-Python-SDK/{__version__}"
 _DOMAIN = "localhost:8080"
 
+# Fields whose values mean what they say, and of which types. A configuration of nothing else needs no validator, which takes longer
+# to build than the first sandbox to make.
+_TEXT, _SWITCH = (str,), (bool,)
+_PLAIN: dict[str, tuple[type, ...]] = {
+    "api_key": (str, type(None)),
+    "domain": (str, type(None)),
+    "protocol": _TEXT,
+    "request_timeout": (timedelta,),
+    "debug": _SWITCH,
+    "user_agent": _TEXT,
+    "follow_redirects": _SWITCH,
+    "use_server_proxy": _SWITCH,
+    "retry_policy": (RetryPolicy,),
+    "endpoint_cache_disabled": _SWITCH,
+    "disable_metrics": _SWITCH,
+    "enable_tracing": _SWITCH,
+}
+
+
+def _is_plain(name: str, value: Any) -> bool:
+    """Whether a validator would let it through as it is."""
+    if type(value) not in _PLAIN.get(name, ()):
+        return False
+    if name == "protocol":
+        return value in ("http", "https")
+    return name != "request_timeout" or value > timedelta(0)
+
 
 class Connection(BaseModel):
     """Fields and their meaning are described with `ConnectionConfig`."""
@@ -45,6 +72,15 @@ class Connection(BaseModel):
 
     _client: Any = PrivateAttr(default=None)
     _owns_transport: bool = PrivateAttr(default=False)
+
+    if not TYPE_CHECKING:  # the parameters are the fields
+
+        def __init__(self, **given: Any) -> None:
+            ours = type(self).__base__ is Connection  # a user's class may validate more
+            if ours and all(_is_plain(name, value) for name, value in given.items()):
+                self.__setstate__(type(self).model_construct(**given).__getstate__())
+            else:
+                super().__init__(**given)
 
     @field_validator("protocol")
     @classmethod
