@@ -62,6 +62,7 @@ WORDS = {
     "aiter_bytes": "iter_bytes",
     "StopAsyncIteration": "StopIteration",
     "AsyncIterator": "Iterator",
+    "AsyncGenerator": "Generator",
     "asynccontextmanager": "contextmanager",
     "AbstractAsyncContextManager": "AbstractContextManager",
     "AsyncTransport": "Transport",
@@ -190,6 +191,7 @@ def convert(source: Path) -> str:
     _same_folder[0] = source.parent == FILES[source].parent
     text = to_sync(source.read_text(), "code_interpreter" if INTERPRETER in source.parents else "opensandbox")
     text = re.sub(r"(Awaitable|Coroutine)\[(?:Any, Any, )?(None|bool|Any|T|Place|SandboxSync|SandboxManagerSync)\]", r"\2", text)
+    text = re.sub(r"\bGenerator\[(\w+), None\]", r"Generator[\1, None, None]", text)
     text = re.sub(r"^from collections\.abc import (.*)$", drop_unused_awaitable, text, flags=re.M)
     text = text.replace("from opensandbox.sandbox import", "from opensandbox.sync.sandbox import")
     text = text.replace("from opensandbox.services.", "from opensandbox.sync.services.")

@@ -29,4 +29,5 @@ _NAMES = {
     "sync.code_interpreter": ("CodeInterpreterSync",),
 }
 
-__getattr__, __dir__, __all__ = lazy(__name__, _NAMES)
+if not TYPE_CHECKING:  # which would take any name for one of ours
+    __getattr__, __dir__, __all__ = lazy(__name__, _NAMES)

@@ -56,7 +56,7 @@ class Stream:
 
     async def body(self, timeout: float | None) -> Response:
         """All of the rest."""
-        pieces = []
+        pieces: list[bytes] = []
         while piece := await self.read(timeout):
             pieces.append(piece)
         return Response(self.status, self.headers, b"".join(pieces))
@@ -71,8 +71,8 @@ class PlainStream(Stream):
         self._connection: io.Connection | None = connection
         self._reader = reader
         self._ready = ready
-        self.status = reader.status
-        self.headers = reader.headers
+        self.status: int = reader.status
+        self.headers: Headers = reader.headers
 
     async def read(self, timeout: float | None) -> bytes:
         while not self._ready:
@@ -321,8 +321,8 @@ class Client:
         self._pool = Pool()
         self._httpx: Httpx | None = None
         self._lock = io.Lock()
-        self.place = io.place()
-        self.users = 0
+        self.place: object = io.place()
+        self.users: int = 0
         self.numbered: set[str] = set()  # daemons that number their events, and so know Idempotency-Key
 
     # -- one configuration, one client
@@ -459,7 +459,7 @@ def network_error(failure: Failure, doing: str, target: Target) -> SandboxIntern
 
 async def drain(stream: Stream) -> bytes:
     """What still comes after the last event, so that the connection can be used again. Slow peers are left."""
-    rest = []
+    rest: list[bytes] = []
     try:
         while piece := await stream.read(_DRAIN):
             rest.append(piece)

@@ -44,7 +44,7 @@ class Connection(asyncio.Protocol):
         self._reader: asyncio.Future[None] | None = None
         self._writer: asyncio.Future[None] | None = None
         self._full = False
-        self.idle_since = 0.0
+        self.idle_since: float = 0.0
 
     @classmethod
     async def open(cls, host: str, port: int, timeout: float | None, tls: Any = None) -> Connection:

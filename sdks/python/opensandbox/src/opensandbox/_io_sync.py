@@ -31,7 +31,7 @@ class Connection:
 
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
-        self.idle_since = 0.0
+        self.idle_since: float = 0.0
 
     @classmethod
     def open(cls, host: str, port: int, timeout: float | None, tls: Any = None) -> Connection:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
 
 @contextmanager
-def span(wanted: bool, name: str, pool: str) -> Iterator[None]:
+def span(wanted: bool, name: str, pool: str) -> Generator[None, None, None]:
     """The time of a `with` block under a name; what it raises is recorded."""
     if not wanted:
         yield

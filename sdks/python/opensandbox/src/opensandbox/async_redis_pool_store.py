@@ -6,7 +6,7 @@ The keys and what is done with them are in `_wire/redis.py`.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ._wire import redis as wire
 from ._wire.redis import Call
@@ -54,7 +54,7 @@ class AsyncRedisPoolStateStore:
         if script is None:
             script = self._scripts[call.name] = self._redis.register_script(call.script)
         try:
-            reply: Any = await script(keys=wire.keys(self._prefix, pool_name), args=list(call.arguments))
+            reply = cast("list[Any]", await script(keys=wire.keys(self._prefix, pool_name), args=list(call.arguments)))
         except self._failures as error:
             message = f"Redis did not do {call.name} for pool {pool_name}: {error}"
             raise PoolStateStoreUnavailableException(message, error if isinstance(error, Exception) else None) from error

@@ -314,7 +314,7 @@ class SandboxPoolAsync:
         """End all idle sandboxes, so many at a time; gives their number."""
         if max_workers <= 0:
             raise ValueError("max_workers must be more than 0")
-        taken = []
+        taken: list[str] = []
         while (sandbox_id := await self._store.try_take_idle(self._name)) is not None:
             taken.append(sandbox_id)
         await io.gather(self._kill, taken, max_workers)

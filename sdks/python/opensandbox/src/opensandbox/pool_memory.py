@@ -16,8 +16,8 @@ _DAY = 86400.0
 
 @dataclass
 class _Pool:
-    idle: deque[str] = field(default_factory=deque)
-    expires: dict[str, float] = field(default_factory=dict)  # id -> Unix seconds
+    idle: deque[str] = field(default_factory=deque[str])
+    expires: dict[str, float] = field(default_factory=dict[str, float])  # id -> Unix seconds
     ttl: float = _DAY
     max_idle: int | None = None
     lock: tuple[str, float] | None = None  # owner, monotonic end

@@ -15,7 +15,7 @@ class Target:
     host: str
     port: int
     path: str = ""
-    headers: dict[str, str] = field(default_factory=dict, compare=False)
+    headers: dict[str, str] = field(default_factory=dict[str, str], compare=False)
 
     @property
     def authority(self) -> str:

@@ -14,7 +14,7 @@ from ..exceptions import (
     SandboxRateLimitException,
     SandboxUnauthorizedException,
 )
-from .message import Response
+from .message import Response, items, members
 
 QUOTED = 512  # characters of a body without structure that go into the message
 KEPT = 64 * 1024  # bytes of a body that go into the exception
@@ -25,19 +25,20 @@ _CAPACITY = ("CAPACITY", "QUOTA", "EXHAUSTED")
 def read_error(body: bytes) -> SandboxError | None:
     """Code and message of a body: `{"code","message"}`, also below `detail`, or a list of problems there."""
     try:
-        value = json.loads(body)
+        value = members(json.loads(body))
     except (ValueError, RecursionError):
         return None
-    if not isinstance(value, dict):
+    if value is None:
         return None
     detail = value.get("detail")
-    if "code" not in value and isinstance(detail, dict):
-        value = detail
+    below = members(detail)
+    if "code" not in value and below is not None:
+        value = below
     code, message = value.get("code"), value.get("message")
     if message is None and isinstance(detail, str):
         message = detail
-    if message is None and isinstance(detail, list):
-        message = "; ".join(_problem(problem) for problem in detail)
+    if message is None and (problems := items(detail)) is not None:
+        message = "; ".join(_problem(problem) for problem in problems)
     if code is None and message is None:
         return None
     text = None if message is None else str(message)
@@ -45,10 +46,11 @@ def read_error(body: bytes) -> SandboxError | None:
 
 
 def _problem(problem: object) -> str:
-    if not isinstance(problem, dict):
+    facts = members(problem)
+    if facts is None:
         return str(problem)
-    where = ".".join(str(part) for part in problem.get("loc", ()) if part != "body")
-    return f"{where}: {problem.get('msg', '')}" if where else str(problem.get("msg", ""))
+    where = ".".join(str(part) for part in items(facts.get("loc")) or () if part != "body")
+    return f"{where}: {facts.get('msg', '')}" if where else str(facts.get("msg", ""))
 
 
 def retry_after(response: Response, now: datetime | None = None) -> timedelta | None:

@@ -22,6 +22,7 @@ from ..models.execd import (
     ExecutionResult,
     OutputMessage,
 )
+from .message import items, members
 
 log = logging.getLogger("opensandbox")
 
@@ -111,10 +112,9 @@ class EventReader:
 
 def _object(line: bytes) -> Event | None:
     try:
-        value = json.loads(line.decode("utf-8", "replace"))
+        return members(json.loads(line.decode("utf-8", "replace")))
     except (ValueError, RecursionError):
         return None
-    return value if isinstance(value, dict) else None
 
 
 def _stamp(event: Event) -> int:
@@ -205,8 +205,7 @@ class Collector:
         return self._on_stdout(event, error=True)
 
     def _on_result(self, event: Event) -> tuple[str, Any]:
-        results = event.get("results")
-        values = {str(k): _text(v) for k, v in results.items()} if isinstance(results, dict) else {}
+        values = {name: _text(value) for name, value in (members(event.get("results")) or {}).items()}
         text = values.get("text", values.get("text/plain"))
         extra = {k: v for k, v in values.items() if k != "text"}
         result = known(ExecutionResult, text=text, timestamp=_stamp(event), extra_properties=extra)
@@ -233,18 +232,17 @@ class Collector:
         return "on_execution_complete", complete
 
     def _on_error(self, event: Event) -> tuple[str, Any]:
-        error = event.get("error")
-        if not isinstance(error, dict):
-            error = {"ename": event.get("ename", "Error"), "evalue": event.get("evalue", event.get("text", error))}
+        error = members(event.get("error"))
+        if error is None:
+            error = {"ename": event.get("ename", "Error"), "evalue": event.get("evalue", event.get("text", event.get("error")))}
         traceback = error.get("traceback")
-        if isinstance(traceback, str):
-            traceback = [traceback]
+        lines = [traceback] if isinstance(traceback, str) else items(traceback) or []
         return self._failed(known(
             ExecutionError,
             name=_text(error.get("ename", error.get("name"))),
             value=_text(error.get("evalue", error.get("value"))),
             timestamp=_stamp(event),
-            traceback=[_text(line) for line in traceback] if isinstance(traceback, list) else [],
+            traceback=[_text(line) for line in lines],
         ))
 
     def _failed(self, error: ExecutionError) -> tuple[str, Any]:

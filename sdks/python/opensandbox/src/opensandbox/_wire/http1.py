@@ -52,11 +52,11 @@ class ResponseReader:
         self._left: int | None = None  # bytes to come of the body, or of this chunk
         self._chunked = False
         self._state = "head"  # head, length, chunk-size, chunk, chunk-end, trailers, eof, done
-        self.status = 0
-        self.headers = Headers()
-        self.head = False
-        self.keep_alive = True
-        self.started = False
+        self.status: int = 0
+        self.headers: Headers = Headers()
+        self.head: bool = False
+        self.keep_alive: bool = True
+        self.started: bool = False
 
     @property
     def complete(self) -> bool:

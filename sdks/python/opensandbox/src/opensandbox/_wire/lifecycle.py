@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from ..exceptions import InvalidArgumentException
-from .message import Call, Request, Response, json_request, nothing, query, segment
+from .message import Call, Request, Response, json_request, members, nothing, query, segment
 
 if TYPE_CHECKING:
     from ..models.diagnostics import DiagnosticContent
@@ -248,7 +248,7 @@ def endpoint(sandbox_id: str, port: int, use_server_proxy: bool, expires: int | 
 
 def _place(response: Response) -> Place:
     value = response.json()
-    headers = {str(name): str(text) for name, text in (value.get("headers") or {}).items()}
+    headers = {name: str(text) for name, text in (members(value.get("headers")) or {}).items()}
     address = str(value["endpoint"])
     return Place(address.partition("://")[2] or address, headers, response.headers.get("open-sandbox-origin"))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeGuard, TypeVar
 from urllib.parse import quote
 
 T = TypeVar("T")
@@ -45,7 +45,7 @@ class Request:
 
     method: str
     path: str
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict[str, str])
     body: bytes | Form | None = None
 
     @property
@@ -97,6 +97,24 @@ def json_request(method: str, path: str, value: Any = None, headers: Mapping[str
     return request
 
 
+def members(value: object) -> dict[str, Any] | None:
+    """A JSON object, or None for anything else."""
+    return value if _is_object(value) else None
+
+
+def items(value: object) -> list[Any] | None:
+    """A JSON array, or None for anything else."""
+    return value if _is_array(value) else None
+
+
+def _is_object(value: object) -> TypeGuard[dict[str, Any]]:
+    return isinstance(value, dict)
+
+
+def _is_array(value: object) -> TypeGuard[list[Any]]:
+    return isinstance(value, list)
+
+
 def segment(value: object) -> str:
     """One part of a path."""
     return quote(str(value), safe="")
@@ -104,7 +122,7 @@ def segment(value: object) -> str:
 
 def query(pairs: Iterable[tuple[str, object]]) -> str:
     """`?a=b&c=d`, or nothing. None is left out, booleans are lower case."""
-    parts = []
+    parts: list[str] = []
     for name, value in pairs:
         if value is None:
             continue

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from .connection import ConnectionConfig as ConnectionConfig
     from .connection_sync import ConnectionConfigSync as ConnectionConfigSync
 
-__getattr__, __dir__, __all__ = lazy(
-    __name__, {"connection": ("ConnectionConfig",), "connection_sync": ("ConnectionConfigSync",)}
-)
+if not TYPE_CHECKING:  # which would take any name for one of ours
+    __getattr__, __dir__, __all__ = lazy(
+        __name__, {"connection": ("ConnectionConfig",), "connection_sync": ("ConnectionConfigSync",)}
+    )

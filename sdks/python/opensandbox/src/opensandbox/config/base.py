@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator
 
@@ -51,7 +51,7 @@ def _is_plain(name: str, value: Any) -> bool:
 class Connection(BaseModel):
     """Fields and their meaning are described with `ConnectionConfig`."""
 
-    model_config = ConfigDict(arbitrary_types_allowed=True, defer_build=True)  # nobody makes one of this class itself
+    model_config: ClassVar[ConfigDict] = ConfigDict(arbitrary_types_allowed=True, defer_build=True)  # nobody makes one of this class itself
 
     api_key: str | None = Field(default=None, repr=False)
     domain: str | None = None

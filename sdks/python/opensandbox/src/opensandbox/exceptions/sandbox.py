@@ -66,7 +66,7 @@ class SandboxException(Exception):
     ) -> None:
         super().__init__(message)
         self.__cause__ = cause
-        self.error = error or SandboxError(SandboxError.INTERNAL_UNKNOWN_ERROR, message)
+        self.error: SandboxError = error or SandboxError(SandboxError.INTERNAL_UNKNOWN_ERROR, message)
         self.request_id = request_id
         self._is_retryable = is_retryable
 

@@ -217,4 +217,5 @@ _NAMES = {
     ),
 }
 
-__getattr__, __dir__, __all__ = lazy(__name__, _NAMES)
+if not TYPE_CHECKING:  # which would take any name for one of ours
+    __getattr__, __dir__, __all__ = lazy(__name__, _NAMES)

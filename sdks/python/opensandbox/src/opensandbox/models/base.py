@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -13,7 +13,16 @@ class Model(BaseModel):
     """Fields are set by name, also where they have another name on the wire. Validators are built when a model is first used:
     most programs use few of them, and import should be quick."""
 
-    model_config = ConfigDict(populate_by_name=True, defer_build=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(populate_by_name=True, defer_build=True)
+
+
+class Constants:
+    """A class of strings."""
+
+    @classmethod
+    def values(cls) -> set[str]:
+        """All of them."""
+        return {value for name, value in vars(cls).items() if name.isupper() and isinstance(value, str)}
 
 
 def known(model: type[M], **values: Any) -> M:

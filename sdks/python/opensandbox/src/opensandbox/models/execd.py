@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import ConfigDict, Field, model_validator
 
@@ -86,8 +86,8 @@ class ExecutionInit(Model):
 class ExecutionLogs(Model):
     """Output in the order in which it came, each stream for itself."""
 
-    stdout: list[OutputMessage] = Field(default_factory=list)
-    stderr: list[OutputMessage] = Field(default_factory=list)
+    stdout: list[OutputMessage] = Field(default_factory=list[OutputMessage])
+    stderr: list[OutputMessage] = Field(default_factory=list[OutputMessage])
 
     def add_stdout(self, message: OutputMessage) -> None:
         """Append to `stdout`."""
@@ -137,7 +137,7 @@ class Execution(Model):
 
     id: str | None = None
     execution_count: int | None = None
-    result: list[ExecutionResult] = Field(default_factory=list)
+    result: list[ExecutionResult] = Field(default_factory=list[ExecutionResult])
     error: ExecutionError | None = None
     complete: ExecutionComplete | None = None
     exit_code: int | None = None
@@ -186,7 +186,7 @@ class ExecutionHandlers(Model):
         False
     """
 
-    model_config = ConfigDict(arbitrary_types_allowed=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(arbitrary_types_allowed=True)
 
     on_stdout: OutputHandler | None = None
     on_stderr: OutputHandler | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import ConfigDict
 
@@ -22,7 +22,7 @@ class ExecutionHandlersSync(Model):
         >>> handlers = ExecutionHandlersSync(on_stdout=lambda message: seen.append(message.text))
     """
 
-    model_config = ConfigDict(arbitrary_types_allowed=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(arbitrary_types_allowed=True)
 
     on_stdout: OutputHandlerSync | None = None
     on_stderr: OutputHandlerSync | None = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from io import IOBase
+from typing import ClassVar
 
 from pydantic import ConfigDict, Field, field_validator
 
@@ -55,7 +56,7 @@ class WriteEntry(Model):
         'utf-8'
     """
 
-    model_config = ConfigDict(arbitrary_types_allowed=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(arbitrary_types_allowed=True)
 
     path: str
     data: str | bytes | IOBase | None = None

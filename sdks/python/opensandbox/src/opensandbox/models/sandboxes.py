@@ -4,26 +4,17 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
-from .base import Model, not_blank
+from .base import Constants, Model, not_blank
 
 if TYPE_CHECKING:
     from ..config import ConnectionConfig, ConnectionConfigSync
 
 
-class _Constants:
-    """A class of strings."""
-
-    @classmethod
-    def values(cls) -> set[str]:
-        """All of them."""
-        return {value for name, value in vars(cls).items() if name.isupper() and isinstance(value, str)}
-
-
-class SandboxState(_Constants):
+class SandboxState(Constants):
     """States as they stand in `SandboxStatus.state`; a newer server may have others."""
 
     PENDING = "Pending"
@@ -36,7 +27,7 @@ class SandboxState(_Constants):
     UNKNOWN = "Unknown"
 
 
-class SandboxOrigin(_Constants):
+class SandboxOrigin(Constants):
     """What a sandbox was made from."""
 
     TEMPLATE = "template"
@@ -126,7 +117,7 @@ class LifecycleHook(Model):
         timeout_seconds: it is killed after that; default of the server: 60.
     """
 
-    model_config = ConfigDict(extra="forbid")
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     command: list[str] = Field(min_length=1)
     timeout_seconds: int | None = Field(default=None, alias="timeoutSeconds", ge=1, le=10800)
@@ -149,7 +140,7 @@ class PeriodicLifecycleHook(Model):
         timeout_seconds: it is killed after that; default of the server: 60.
     """
 
-    model_config = ConfigDict(extra="forbid")
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     name: str
     schedule: str
@@ -172,7 +163,7 @@ class PeriodicLifecycleHook(Model):
 class SandboxLifecycle(Model):
     """Hooks of a sandbox."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     pre_start: LifecycleHook | None = Field(default=None, alias="preStart")
     periodic: list[PeriodicLifecycleHook] | None = None

@@ -7,11 +7,11 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from .base import Model, not_blank
-from .sandboxes import PaginationInfo, _Constants
+from .base import Constants, Model, not_blank
+from .sandboxes import PaginationInfo
 
 
-class TemplatePhase(_Constants):
+class TemplatePhase(Constants):
     """How far the making of a template is."""
 
     PENDING = "Pending"

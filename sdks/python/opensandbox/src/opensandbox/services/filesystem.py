@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from io import IOBase
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
@@ -277,7 +277,7 @@ class Filesystem:
         return await self._endpoint.call(self._calls.info(paths))
 
     @asynccontextmanager
-    async def watch(self, path: str, *, recursive: bool = False) -> AsyncIterator[FileWatch]:
+    async def watch(self, path: str, *, recursive: bool = False) -> AsyncGenerator[FileWatch, None]:
         """Changes of a file or directory, as they happen. Needs a daemon that can watch, as ours can.
 
         When the `with` block is entered everything is watched; leaving it ends the watch. A broken connection is mended without

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -119,7 +119,7 @@ class IsolationServiceMixin:
         raise NotImplementedError
 
     @asynccontextmanager
-    async def session(self, request: CreateIsolatedSessionRequest) -> AsyncIterator[IsolationSession]:
+    async def session(self, request: CreateIsolatedSessionRequest) -> AsyncGenerator[IsolationSession, None]:
         """A session for the length of a `with` block."""
         session = await self.create(request)
         try:

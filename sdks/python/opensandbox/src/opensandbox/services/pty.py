@@ -58,9 +58,9 @@ class PtySession:
         self._first = first
         self._over = False
         self.session_id = session_id
-        self.offset = 0
+        self.offset: int = 0
         self.exit_code: int | None = None
-        self.role = ""
+        self.role: str = ""
 
     # -- output
 
@@ -270,8 +270,12 @@ class Terminals:
         client = self._endpoint.client
         target = await self._endpoint.target()
         key = ws.new_key()
-        pairs = [("since", since or None), ("pty", None if terminal else 0), ("takeover", 1 if takeover else None)]
-        pairs.append(("mode", "viewer" if viewer else None))  # type: ignore[arg-type]
+        pairs: list[tuple[str, object]] = [
+            ("since", since or None),
+            ("pty", None if terminal else 0),
+            ("takeover", 1 if takeover else None),
+            ("mode", "viewer" if viewer else None),
+        ]
         request = Request("GET", f"/pty/{segment(session_id)}/ws{query(pairs)}", {**target.headers, **ws.handshake_headers(key)})
         call = Call(request, nothing, f"connect to terminal session {session_id}", (101,))
         pool = Pool()

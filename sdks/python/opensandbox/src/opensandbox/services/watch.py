@@ -10,6 +10,7 @@ from .. import _io_async as io
 from .._client import Failure, Stream, network_error
 from .._wire.events import EventReader
 from .._wire.files import FileCalls
+from .._wire.message import members
 from ..exceptions import SandboxException, SandboxInternalException
 from ..models.filesystem import FileChange
 
@@ -109,5 +110,5 @@ class FileWatch:
             self._ended = True
         elif kind == "error":
             self._ended = True
-            error = event.get("error") or {}
+            error = members(event.get("error")) or {}
             raise SandboxInternalException(f"{self._call.doing}: {error.get('evalue') or error.get('ename')}")

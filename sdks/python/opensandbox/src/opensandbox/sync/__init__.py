@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .pool import SandboxPoolSync as SandboxPoolSync
     from .sandbox import SandboxSync as SandboxSync
 
-__getattr__, __dir__, __all__ = lazy(
-    __name__, {"manager": ("SandboxManagerSync",), "pool": ("SandboxPoolSync",), "sandbox": ("SandboxSync",)}
-)
+if not TYPE_CHECKING:  # which would take any name for one of ours
+    __getattr__, __dir__, __all__ = lazy(
+        __name__, {"manager": ("SandboxManagerSync",), "pool": ("SandboxPoolSync",), "sandbox": ("SandboxSync",)}
+    )

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
         SnapshotInfo,
         Volume,
     )
+    from ..models.sandboxes import SandboxOrigin as SandboxOrigin
     from .services.diagnostics import DiagnosticsSync
     from .services.egress import CredentialVaultSync, EgressSync
     from .services.filesystem import FilesystemSync
@@ -739,16 +740,18 @@ def _tell(
     return io.spawn(client.call, sandboxes.target, wire.create_metric(sandbox_id, name, took, success))
 
 
-def __getattr__(name: str) -> Any:
-    if name == "SandboxManagerSync":  # documented under this path
-        from .manager import SandboxManagerSync
+if not TYPE_CHECKING:  # which would take any name for one of ours
 
-        return SandboxManagerSync
-    if name == "SandboxOrigin":
-        from ..models.sandboxes import SandboxOrigin
+    def __getattr__(name: str) -> Any:
+        if name == "SandboxManagerSync":  # documented under this path
+            from .manager import SandboxManagerSync
 
-        return SandboxOrigin
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+            return SandboxManagerSync
+        if name == "SandboxOrigin":
+            from ..models.sandboxes import SandboxOrigin
+
+            return SandboxOrigin
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 __all__ = ["DEFAULT_EGRESS_PORT", "DEFAULT_EXECD_PORT", "SandboxSync"]

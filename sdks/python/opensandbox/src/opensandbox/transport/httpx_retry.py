@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import httpx
 
@@ -50,7 +50,8 @@ class _Attempts:
         limit = self.retries.timeout(None)
         if limit is None:
             return self._request
-        request, given = self._request, self._request.extensions.get("timeout") or {}
+        request = self._request
+        given: dict[str, float | None] = request.extensions.get("timeout") or {}
         phases = {phase: min(limit, given.get(phase) or limit) for phase in ("connect", "read", "write", "pool")}
         request.extensions = {**request.extensions, "timeout": phases}
         return request
@@ -67,7 +68,7 @@ class RetryAsyncTransport(httpx.AsyncBaseTransport):
 
     def __init__(self, transport: httpx.AsyncBaseTransport, policy: RetryPolicy | None = None) -> None:
         self.wrapped = transport
-        self.policy = policy or RetryPolicy()
+        self.policy: RetryPolicy = policy or RetryPolicy()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         attempts = _Attempts(self.policy, request)
@@ -99,7 +100,7 @@ class RetrySyncTransport(httpx.BaseTransport):
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.wrapped = transport
-        self.policy = policy or RetryPolicy()
+        self.policy: RetryPolicy = policy or RetryPolicy()
         self._sleep = sleep
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -125,5 +126,5 @@ class RetrySyncTransport(httpx.BaseTransport):
 def unwrap_retry_transport(transport: _T) -> _T:
     """The transport inside, or the same one if it has no retries around it."""
     if isinstance(transport, (RetryAsyncTransport, RetrySyncTransport)):
-        return transport.wrapped  # type: ignore[return-value]
+        return cast("_T", transport.wrapped)
     return transport

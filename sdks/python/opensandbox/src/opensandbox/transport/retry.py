@@ -123,7 +123,7 @@ class RetryPolicy:
     retryable_status_codes_idempotent: frozenset[HTTPStatus] = frozenset(
         {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE}
     )
-    retryable_status_codes_non_idempotent: frozenset[HTTPStatus] = field(default_factory=frozenset)
+    retryable_status_codes_non_idempotent: frozenset[HTTPStatus] = field(default_factory=frozenset[HTTPStatus])
     per_attempt_timeout: timedelta | None = None
     overall_deadline: timedelta | None = None
     on_retry: Callable[[RetryEvent], None] | None = None

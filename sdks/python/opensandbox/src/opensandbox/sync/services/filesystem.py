@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from io import IOBase
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
@@ -277,7 +277,7 @@ class FilesystemSync:
         return self._endpoint.call(self._calls.info(paths))
 
     @contextmanager
-    def watch(self, path: str, *, recursive: bool = False) -> Iterator[FileWatchSync]:
+    def watch(self, path: str, *, recursive: bool = False) -> Generator[FileWatchSync, None, None]:
         """Changes of a file or directory, as they happen. Needs a daemon that can watch, as ours can.
 
         When the `with` block is entered everything is watched; leaving it ends the watch. A broken connection is mended without

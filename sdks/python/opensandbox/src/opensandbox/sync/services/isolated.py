@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -120,7 +120,7 @@ class IsolationServiceSyncMixin:
         raise NotImplementedError
 
     @contextmanager
-    def session(self, request: CreateIsolatedSessionRequest) -> Iterator[IsolationSessionSync]:
+    def session(self, request: CreateIsolatedSessionRequest) -> Generator[IsolationSessionSync, None, None]:
         """A session for the length of a `with` block."""
         session = self.create(request)
         try:
