@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from .services.metrics import Metrics
     from .services.pty import Terminals
 
-log = logging.getLogger("opensandbox")
+log: logging.Logger = logging.getLogger("opensandbox")
 
 _ENTRYPOINT = ["tail", "-f", "/dev/null"]
 _RESOURCE = {"cpu": "1", "memory": "2Gi"}

@@ -65,7 +65,7 @@ class SandboxException(Exception):
         is_retryable: bool = False,
     ) -> None:
         super().__init__(message)
-        self.__cause__ = cause
+        self.__cause__: BaseException | None = cause
         self.error: SandboxError = error or SandboxError(SandboxError.INTERNAL_UNKNOWN_ERROR, message)
         self.request_id = request_id
         self._is_retryable = is_retryable

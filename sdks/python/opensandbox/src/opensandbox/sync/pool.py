@@ -48,7 +48,7 @@ from ..pool_types import (
 )
 from .sandbox import SandboxSync
 
-log = logging.getLogger("opensandbox")
+log: logging.Logger = logging.getLogger("opensandbox")
 
 WARMUP_CREATE_SPAN = "pool.warmup.create"
 WARMUP_READINESS_CHECK_SPAN = "pool.warmup.readiness"
