@@ -197,7 +197,10 @@ def part_sdk(server):
         run(client, "once")
     fresh = [(run(ours, "once")[0], run(theirs, "once")[0], run(ours, "floor")[0]) for _ in range(15)]
     mine, other, floor = (percentile([times[side] for times in fresh], 50) for side in (0, 1, 2))
-    row("create → command → kill, fresh Python process, p50", ms(mine), "≤ 0.25×", ms(other), f"{mine / other:.2f}×")
+    row("create → command → kill, fresh Python process, async, p50", ms(mine), "≤ 0.25×", ms(other), f"{mine / other:.2f}×")
+    fresh = [(run(ours, "blocking")[0], run(theirs, "blocking")[0]) for _ in range(15)]
+    blocking, others = (percentile([times[side] for times in fresh], 50) for side in (0, 1))
+    row("  with the blocking clients", ms(blocking), "≤ 0.25×", ms(others), f"{blocking / others:.2f}×")
     row("  floor: interpreter, event loop, one pydantic model; nothing sent", ms(floor), "", ms(other), f"{floor / other:.2f}×")
     (_, mine), (_, other) = run(ours, "warm"), run(theirs, "warm")
     for face in ("async", "sync"):

@@ -1,9 +1,9 @@
 """Create, command, kill from Python, with whichever client is on the path. Arguments: address, what to do. Prints JSON.
 
-once: one time, with everything that a new process has to load. floor: what of that no client can do without. warm: 40 times in one process, blocking and async. commands: 1000 commands of
-one sandbox at a time. memory: what a connected sandbox object costs.
+once: one time, with everything that a new process has to load. blocking: the same without an event loop. floor: what no client can do without
+in the first. warm: 40 times in one process, blocking and async. commands: 1000 commands of one sandbox at a time. memory: what a connected
+sandbox object costs.
 """
-import asyncio
 import json
 import sys
 import time
@@ -12,6 +12,8 @@ address, what = sys.argv[1:3]
 
 
 def once():
+    import asyncio
+
     from opensandbox import Sandbox
     from opensandbox.config import ConnectionConfig
 
@@ -23,8 +25,19 @@ def once():
     asyncio.run(main())
 
 
+def blocking():
+    from opensandbox import SandboxSync
+    from opensandbox.config import ConnectionConfigSync
+
+    with SandboxSync.create("host", connection_config=ConnectionConfigSync(domain=address)) as sandbox:
+        assert sandbox.commands.run("true").exit_code == 0
+        sandbox.kill()
+
+
 def floor():
     """An event loop, and a configuration that is a pydantic model. No validator is built and nothing is sent."""
+    import asyncio
+
     from pydantic import BaseModel, ConfigDict
 
     class Configuration(BaseModel):
@@ -36,6 +49,8 @@ def floor():
 
 
 def warm():
+    import asyncio
+
     from opensandbox import Sandbox, SandboxSync
     from opensandbox.config import ConnectionConfig, ConnectionConfigSync
 
@@ -60,6 +75,8 @@ def warm():
 
 
 def commands():
+    import asyncio
+
     from opensandbox import Sandbox
     from opensandbox.config import ConnectionConfig
 
@@ -91,6 +108,8 @@ def resident():
 
 
 def memory():
+    import asyncio
+
     from opensandbox import Sandbox
     from opensandbox.config import ConnectionConfig
 
@@ -114,4 +133,4 @@ def memory():
     return asyncio.run(main())
 
 
-print(json.dumps({"once": once, "floor": floor, "warm": warm, "commands": commands, "memory": memory}[what]()))
+print(json.dumps({"once": once, "blocking": blocking, "floor": floor, "warm": warm, "commands": commands, "memory": memory}[what]()))
