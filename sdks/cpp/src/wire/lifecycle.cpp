@@ -48,6 +48,35 @@ Page read_page(const Object& object) {
   return page;
 }
 
+SandboxInfo read_sandbox(const Object& object) {
+  SandboxInfo info;
+  info.id = text_of(object, "id");
+  info.status = read_status(object);
+  if (const Object* image = find_object(object, "image")) info.image = text_of(*image, "uri");
+  info.snapshot_id = text_of(object, "snapshotId");
+  info.entrypoint = texts_of(object, "entrypoint");
+  info.created_at = find_time(object, "createdAt");
+  info.expires_at = find_time(object, "expiresAt");
+  if (const Object* platform = find_object(object, "platform"))
+    info.platform = Platform{text_of(*platform, "os"), text_of(*platform, "arch")};
+  info.metadata = map_of(object, "metadata");
+  info.extensions = map_of(object, "extensions");
+  return info;
+}
+
+SnapshotInfo read_snapshot(const Object& object) {
+  return {text_of(object, "id"), text_of(object, "sandboxId"), text_of(object, "name"), read_status(object),
+          find_time(object, "createdAt")};
+}
+
+// What callers cannot do without.
+template <class Info>
+Info whole(Info info, const Reply& reply, const std::string& doing) {
+  if (info.id.empty() || info.status.state.empty())
+    throw_unexpected(reply, doing, "the answer lacks the id or the state");
+  return info;
+}
+
 template <class PageOf, class Read>
 PageOf read_items(const Reply& reply, const std::string& doing, Read read) {
   Object object = read_object(reply, doing);
@@ -56,7 +85,7 @@ PageOf read_items(const Reply& reply, const std::string& doing, Read read) {
   const Array* items = find_array(object, "items");
   if (!items) throw_unexpected(reply, doing, "the answer has no items");
   for (const Value& item : *items)
-    if (const Object* one = item.if_object()) page.items.push_back(read(*one));
+    page.items.push_back(whole(read(item.is_object() ? item.get_object() : Object()), reply, doing));
   return page;
 }
 
@@ -132,24 +161,12 @@ NetworkPolicy read_policy(const Object& object) {
   return policy;
 }
 
-SandboxInfo read_sandbox(const Object& object) {
-  SandboxInfo info;
-  info.id = text_of(object, "id");
-  info.status = read_status(object);
-  if (const Object* image = find_object(object, "image")) info.image = text_of(*image, "uri");
-  info.snapshot_id = text_of(object, "snapshotId");
-  info.entrypoint = texts_of(object, "entrypoint");
-  info.created_at = find_time(object, "createdAt");
-  info.expires_at = find_time(object, "expiresAt");
-  if (const Object* platform = find_object(object, "platform"))
-    info.platform = Platform{text_of(*platform, "os"), text_of(*platform, "arch")};
-  info.metadata = map_of(object, "metadata");
-  info.extensions = map_of(object, "extensions");
-  return info;
+SandboxInfo read_sandbox(const Reply& reply, const std::string& doing) {
+  return whole(read_sandbox(read_object(reply, doing)), reply, doing);
 }
 
 SandboxPage read_sandbox_page(const Reply& reply, const std::string& doing) {
-  return read_items<SandboxPage>(reply, doing, read_sandbox);
+  return read_items<SandboxPage>(reply, doing, [](const Object& object) { return read_sandbox(object); });
 }
 
 Endpoint read_endpoint(const Reply& reply, const std::string& doing) {
@@ -162,13 +179,12 @@ Endpoint read_endpoint(const Reply& reply, const std::string& doing) {
   return endpoint;
 }
 
-SnapshotInfo read_snapshot(const Object& object) {
-  return {text_of(object, "id"), text_of(object, "sandboxId"), text_of(object, "name"), read_status(object),
-          find_time(object, "createdAt")};
+SnapshotInfo read_snapshot(const Reply& reply, const std::string& doing) {
+  return whole(read_snapshot(read_object(reply, doing)), reply, doing);
 }
 
 SnapshotPage read_snapshot_page(const Reply& reply, const std::string& doing) {
-  return read_items<SnapshotPage>(reply, doing, read_snapshot);
+  return read_items<SnapshotPage>(reply, doing, [](const Object& object) { return read_snapshot(object); });
 }
 
 Diagnostics read_diagnostics(const Object& object) {
