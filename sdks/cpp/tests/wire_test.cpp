@@ -80,7 +80,8 @@ TEST(Times, are_read_and_written) {
   EXPECT_EQ(format_time(*time), "2026-06-12T08:00:00.250Z");
   EXPECT_EQ(parse_time("2026-06-12T08:00:00.250Z"), time);
   EXPECT_FALSE(parse_time("yesterday"));
-  EXPECT_FALSE(parse_time("2026-06-12T08:00:00"));
+  EXPECT_EQ(parse_time("2026-06-12T08:00:00.25"), time);
+  EXPECT_FALSE(parse_time("2026-06-12T08:00:00 o'clock"));
 }
 
 TEST(Addresses, are_taken_apart) {

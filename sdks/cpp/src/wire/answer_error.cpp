@@ -35,7 +35,7 @@ Said read_said(const std::string& body) {
   const Object* object = &value.get_object();
   const Object* detail = find_object(*object, "detail");
   if (detail && !object->contains("code")) object = detail;
-  Said said{text_of(*object, "code"), text_of(*object, "message")};
+  Said said{loose_text(*object, "code"), loose_text(*object, "message")};
   if (said.message.empty()) said.message = text_of(*object, "detail");
   if (const Array* problems = find_array(*object, "detail"); problems && said.message.empty())
     for (const Value& each : *problems) said.message += (said.message.empty() ? "" : "; ") + problem(each);

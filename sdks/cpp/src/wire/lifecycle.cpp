@@ -72,8 +72,8 @@ SnapshotInfo read_snapshot(const Object& object) {
 // What callers cannot do without.
 template <class Info>
 Info whole(Info info, const Reply& reply, const std::string& doing) {
-  if (info.id.empty() || info.status.state.empty())
-    throw_unexpected(reply, doing, "the answer lacks the id or the state");
+  if (info.id.empty() || info.status.state.empty() || !info.created_at)
+    throw_unexpected(reply, doing, "the answer lacks id, state or createdAt");
   return info;
 }
 
@@ -83,7 +83,8 @@ PageOf read_items(const Reply& reply, const std::string& doing, Read read) {
   PageOf page;
   page.page = read_page(object);
   const Array* items = find_array(object, "items");
-  if (!items) throw_unexpected(reply, doing, "the answer has no items");
+  if (!items || !find_object(object, "pagination"))
+    throw_unexpected(reply, doing, "the answer has no items or no pagination");
   for (const Value& item : *items)
     page.items.push_back(whole(read(item.is_object() ? item.get_object() : Object()), reply, doing));
   return page;

@@ -24,7 +24,7 @@ Value policy_to_json(const NetworkPolicy& policy);
 Value rules_to_json(const std::vector<NetworkRule>& rules);
 NetworkPolicy read_policy(const Object& object);
 
-// Throw Error(protocol) for an answer that lacks the id or the state.
+// Throw Error(protocol) for an answer that lacks id, state or createdAt.
 SandboxInfo read_sandbox(const Reply& reply, const std::string& doing);
 SandboxPage read_sandbox_page(const Reply& reply, const std::string& doing);
 Endpoint read_endpoint(const Reply& reply, const std::string& doing);

@@ -61,7 +61,7 @@ std::optional<Time> parse_time(std::string_view text) {
   }
   int hours = 0, minutes = 0;
   char sign = '+';
-  if (text != "Z" && text != "z" &&
+  if (!text.empty() && text != "Z" && text != "z" &&
       sscanf(std::string(text).c_str(), "%c%2d:%2d", &sign, &hours, &minutes) != 3)
     return std::nullopt;
   int64_t offset = (hours * 60 + minutes) * 60;

@@ -91,6 +91,7 @@ const char* kind_of(ErrorCode code) {
 // The server's code; where it gave none, the scenarios' name for what there was instead.
 std::string code_of(const Error& error) {
   if (!error.server_code().empty()) return error.server_code();
+  if (error.code() == ErrorCode::invalid_argument) return "INVALID_ARGUMENT";
   if (error.status()) return "UNEXPECTED_RESPONSE";
   return error.code() == ErrorCode::timeout ? "TIMEOUT" : "CONNECTION";
 }
@@ -110,7 +111,7 @@ Value told(const std::string& text) {
 }
 
 Value told(const Execution& run) {
-  return Object{{"id", run.id},
+  return Object{{"id", text_or_null(run.id)},
                 {"exit_code", or_null(run.exit_code)},
                 {"complete_ms", run.complete ? Value(run.complete->execution_time.count()) : Value(nullptr)},
                 {"stdout", texts(run.stdout_parts)},
