@@ -27,7 +27,7 @@ def play(test, domain, authority=None, **environment):
 def test_works(server, authority, test):
     with TlsServer(authority.context("DNS:localhost"), proxy_to(server.address)) as proxy:
         play(test, f"https://localhost:{proxy.port}", authority)
-        assert proxy.requests > 1
+        assert proxy.requests > 0
 
 
 def test_works_by_number(server, authority):

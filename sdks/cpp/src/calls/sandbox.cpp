@@ -123,6 +123,7 @@ void Sandbox::wait_ready(const Readiness& readiness, std::stop_token stop) const
 Commands Sandbox::commands() const { return Commands(link_); }
 Files Sandbox::files() const { return Files(link_, ""); }
 Codes Sandbox::codes() const { return Codes(link_); }
+Isolation Sandbox::isolation() const { return Isolation(link_); }
 Terminals Sandbox::terminals() const { return Terminals(link_); }
 Egress Sandbox::egress() const { return Egress(link_); }
 CredentialVault Sandbox::vault() const { return CredentialVault(link_); }

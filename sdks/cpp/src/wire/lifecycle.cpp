@@ -1,6 +1,7 @@
 #include "wire/lifecycle.h"
 
 #include "wire/answer_error.h"
+#include "wire/paging.h"
 #include "wire/text.h"
 
 namespace opensandbox::detail {
@@ -8,17 +9,6 @@ namespace {
 
 std::optional<std::string> given(const std::string& text) {
   return text.empty() ? std::nullopt : std::optional(text);
-}
-
-std::optional<std::string> given(const std::optional<int>& number) {
-  return number ? std::optional(std::to_string(*number)) : std::nullopt;
-}
-
-void add_page(QueryPairs& pairs, const std::optional<int>& page, const std::optional<int>& page_size) {
-  if ((page && *page < 1) || (page_size && *page_size < 1))
-    throw Error(ErrorCode::invalid_argument, "list: page and page_size begin at 1");
-  pairs.emplace_back("page", given(page));
-  pairs.emplace_back("pageSize", given(page_size));
 }
 
 const char* action_name(NetworkRule::Action action) {
@@ -34,18 +24,6 @@ Status read_status(const Object& object) {
   if (!status) return {};
   return {text_of(*status, "state"), text_of(*status, "reason"), text_of(*status, "message"),
           find_time(*status, "lastTransitionAt")};
-}
-
-Page read_page(const Object& object) {
-  Page page;
-  const Object* found = find_object(object, "pagination");
-  if (!found) return page;
-  page.number = static_cast<int>(int_of(*found, "page"));
-  page.size = static_cast<int>(int_of(*found, "pageSize"));
-  page.items = int_of(*found, "totalItems");
-  page.pages = int_of(*found, "totalPages");
-  page.has_next = bool_of(*found, "hasNextPage");
-  return page;
 }
 
 SandboxInfo read_sandbox(const Object& object) {
@@ -75,19 +53,6 @@ Info whole(Info info, const Reply& reply, const std::string& doing) {
   if (info.id.empty() || info.status.state.empty() || !info.created_at)
     throw_unexpected(reply, doing, "the answer lacks id, state or createdAt");
   return info;
-}
-
-template <class PageOf, class Read>
-PageOf read_items(const Reply& reply, const std::string& doing, Read read) {
-  Object object = read_object(reply, doing);
-  PageOf page;
-  page.page = read_page(object);
-  const Array* items = find_array(object, "items");
-  if (!items || !find_object(object, "pagination"))
-    throw_unexpected(reply, doing, "the answer has no items or no pagination");
-  for (const Value& item : *items)
-    page.items.push_back(whole(read(item.is_object() ? item.get_object() : Object()), reply, doing));
-  return page;
 }
 
 }  // namespace
@@ -167,7 +132,8 @@ SandboxInfo read_sandbox(const Reply& reply, const std::string& doing) {
 }
 
 SandboxPage read_sandbox_page(const Reply& reply, const std::string& doing) {
-  return read_items<SandboxPage>(reply, doing, [](const Object& object) { return read_sandbox(object); });
+  return read_items<SandboxPage>(
+      reply, doing, [&](const Object& object) { return whole(read_sandbox(object), reply, doing); });
 }
 
 Endpoint read_endpoint(const Reply& reply, const std::string& doing) {
@@ -185,7 +151,8 @@ SnapshotInfo read_snapshot(const Reply& reply, const std::string& doing) {
 }
 
 SnapshotPage read_snapshot_page(const Reply& reply, const std::string& doing) {
-  return read_items<SnapshotPage>(reply, doing, [](const Object& object) { return read_snapshot(object); });
+  return read_items<SnapshotPage>(
+      reply, doing, [&](const Object& object) { return whole(read_snapshot(object), reply, doing); });
 }
 
 Diagnostics read_diagnostics(const Object& object) {

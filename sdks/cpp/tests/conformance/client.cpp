@@ -5,55 +5,12 @@
 
 #include <iostream>
 #include <iterator>
-#include <set>
-#include <stdexcept>
 
+#include "conformance/call.h"
 #include "conformance/outcome.h"
 
 namespace opensandbox::conformance {
 namespace {
-
-// The members of a call. Each must be asked for.
-class Call {
- public:
-  explicit Call(Object members) : members_(std::move(members)) {}
-
-  const Value* find(std::string_view name) {
-    asked_.insert(std::string(name));
-    const Value* value = members_.if_contains(name);
-    return value && !value->is_null() ? value : nullptr;
-  }
-  bool has(std::string_view name) { return members_.contains(name); }
-
-  template <class T>
-  std::optional<T> maybe(std::string_view name) {
-    const Value* value = find(name);
-    return value ? std::optional(osb::json::read<T>(*value, std::string(name))) : std::nullopt;
-  }
-  template <class T>
-  T get(std::string_view name, T otherwise) {
-    return maybe<T>(name).value_or(std::move(otherwise));
-  }
-  std::string text(std::string_view name) {
-    auto found = maybe<std::string>(name);
-    if (!found) throw std::runtime_error("the call has no " + std::string(name));
-    return *found;
-  }
-  std::vector<std::string> texts(std::string_view name) { return get<std::vector<std::string>>(name, {}); }
-  StringMap map(std::string_view name) { return get<StringMap>(name, {}); }
-
-  void check_all_read() const {
-    for (const auto& member : members_)
-      if (!asked_.contains(std::string(member.key())))
-        throw std::runtime_error("nobody reads the member " + std::string(member.key()));
-  }
-
- private:
-  Object members_;
-  std::set<std::string> asked_;
-};
-
-const Value kDone = Object{{"done", true}};
 
 // -- without a sandbox
 
@@ -237,9 +194,6 @@ Value endpoint(Sandbox& box, Call& call) {
   return Object{{"endpoint", found.address}, {"headers", osb::json::write(found.headers)}};
 }
 
-using WithConfig = Value (*)(const ConnectionConfig&, Call&);
-using WithSandbox = Value (*)(Sandbox&, Call&);
-
 const std::map<std::string, WithConfig> kWithConfig{
     {"create", create}, {"get_info", get_info}, {"list", list}};
 const std::map<std::string, WithSandbox> kWithSandbox{{"run_command", run_command},
@@ -272,8 +226,10 @@ Value carry_out(const std::string& address, Call call) {
   ConnectionConfig config = config_for(address, call);
   std::string name = call.text("do");
   try {
-    if (auto found = kWithConfig.find(name); found != kWithConfig.end()) return found->second(config, call);
-    WithSandbox work = kWithSandbox.at(name);
+    for (const auto* calls : {&kWithConfig, &kTemplateCalls})
+      if (auto found = calls->find(name); found != calls->end()) return found->second(config, call);
+    const auto& calls = name.starts_with("isolated_") ? kIsolatedCalls : kWithSandbox;
+    WithSandbox work = calls.at(name);
     Sandbox box = Sandbox::connect("box", config, {.skip = true});
     return work(box, call);
   } catch (const Error& error) {

@@ -60,8 +60,6 @@ Value error_of(const Execution& run) {
                 {"traceback", osb::json::write(run.error->traceback)}};
 }
 
-int64_t unix_ms(Time time) { return time.time_since_epoch() / Milliseconds(1); }
-
 const char* kind_of(ErrorCode code) {
   switch (code) {
     case ErrorCode::not_found:
@@ -127,7 +125,11 @@ Value told(const SandboxInfo& info) {
   return Object{{"id", info.id},
                 {"state", info.status.state},
                 {"image", text_or_null(info.image)},
-                {"created_at_ms", info.created_at ? Value(unix_ms(*info.created_at)) : Value(nullptr)}};
+                {"created_at_ms", told(info.created_at)}};
+}
+
+Value told(std::optional<Time> time) {
+  return time ? Value(time->time_since_epoch() / Milliseconds(1)) : Value(nullptr);
 }
 
 Value told(const Error& error) {

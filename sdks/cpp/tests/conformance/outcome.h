@@ -5,18 +5,15 @@
 
 #include <string>
 
-#include "base/json.h"
+#include "conformance/call.h"
 
 namespace opensandbox::conformance {
-
-using osb::json::Array;
-using osb::json::Object;
-using osb::json::Value;
 
 // A text as it is, or a long one by its size and hash.
 Value told(const std::string& text);
 Value told(const Execution& run);
 Value told(const SandboxInfo& info);
+Value told(std::optional<Time> time);  // milliseconds, or null
 // `{"failure": {…}}`.
 Value told(const Error& error);
 std::string base64(std::string_view bytes);
