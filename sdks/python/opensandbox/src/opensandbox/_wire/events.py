@@ -178,6 +178,7 @@ class Collector:
             if eid <= self.eid:
                 return None
             self.eid = eid
+            self.execution._exact = True
         kind = event.get("type")
         if self.ended and not (self.code and kind == "execution_complete" and self.execution.complete is None):
             return None
