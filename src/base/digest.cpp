@@ -1,8 +1,6 @@
 #include "base/digest.h"
 
-#include <nettle/base64.h>
 #include <nettle/hmac.h>
-#include <nettle/sha1.h>
 #include <nettle/sha2.h>
 
 namespace osb {
@@ -39,21 +37,6 @@ std::string hmac_sha256_hex(std::string_view key, std::span<const std::string_vi
   uint8_t digest[SHA256_DIGEST_SIZE];
   hmac_sha256_digest(&context, sizeof digest, digest);
   return hex(digest, sizeof digest);
-}
-
-std::string sha1(std::string_view text) {
-  sha1_ctx context;
-  sha1_init(&context);
-  sha1_update(&context, text.size(), bytes_of(text));
-  std::string digest(SHA1_DIGEST_SIZE, '\0');
-  sha1_digest(&context, digest.size(), reinterpret_cast<uint8_t*>(digest.data()));
-  return digest;
-}
-
-std::string base64(std::string_view bytes) {
-  std::string text(BASE64_ENCODE_RAW_LENGTH(bytes.size()), '\0');
-  base64_encode_raw(text.data(), bytes.size(), bytes_of(bytes));
-  return text;
 }
 
 }  // namespace osb

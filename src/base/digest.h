@@ -1,4 +1,4 @@
-// Digests and base64, by nettle.
+// Digests for secrets and contents, by nettle.
 #pragma once
 
 #include <span>
@@ -13,9 +13,5 @@ std::string sha256_hex(std::string_view text);
 // HMAC-SHA-256 (RFC 2104) of the parts, one after the other, as 64 lower-case hex digits. Compare it with
 // equal_in_constant_time().
 std::string hmac_sha256_hex(std::string_view key, std::span<const std::string_view> parts);
-// SHA-1 as 20 bytes. For the one place where RFC 6455 asks for it; no secret may depend on it.
-std::string sha1(std::string_view text);
-// With padding (RFC 4648, section 4).
-std::string base64(std::string_view bytes);
 
 }  // namespace osb

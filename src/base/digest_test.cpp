@@ -24,20 +24,5 @@ TEST(Digest, HmacSha256) {
             "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
 }
 
-TEST(Digest, Sha1) {
-  std::string abc = sha1("abc");
-  EXPECT_EQ(base64(abc), "qZk+NkcGgWq6PiVxeFDCbJzQ2J0=");
-  EXPECT_EQ(base64(sha1("")), "2jmj7l5rSw0yVb/vlWAYkK/YBwk=");
-}
-
-// RFC 4648, section 10
-TEST(Digest, Base64) {
-  EXPECT_EQ(base64(""), "");
-  EXPECT_EQ(base64("f"), "Zg==");
-  EXPECT_EQ(base64("fo"), "Zm8=");
-  EXPECT_EQ(base64("foo"), "Zm9v");
-  EXPECT_EQ(base64("foobar"), "Zm9vYmFy");
-}
-
 }  // namespace
 }  // namespace osb

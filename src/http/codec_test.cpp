@@ -112,6 +112,7 @@ TEST(ResponseHeads, HaveTheRightFraming) {
   EXPECT_EQ(framing("204 No Content").kind, BodyFraming::Kind::none);
   EXPECT_EQ(framing("304 Not Modified\r\nContent-Length: 5").kind, BodyFraming::Kind::none);
   EXPECT_FALSE(parse_response_head("HTTP/1.1 200 OK\r\n\r\n", "GET").keep_alive);
+  EXPECT_EQ(parse_response_head("HTTP/1.1 204\r\n\r\n", "GET").status, 204);
 }
 
 // Decodes in pieces of `step` bytes; what follows the body goes to `after`.

@@ -150,7 +150,11 @@ RequestHead parse_request_head(std::string_view text) {
 ResponseHead parse_response_head(std::string_view text, std::string_view to_method) {
   ResponseHead head;
   Parser<false, ResponseHead> parser(head);
-  parser.run(text);
+  constexpr size_t kStatusLine = std::string_view("HTTP/1.1 200").size();
+  if (text.find('\r') == kStatusLine)  // neither reason nor the space before it, as many servers write it
+    parser.run(std::string(text).insert(kStatusLine, " "));
+  else
+    parser.run(text);
   bool bodyless = head.status < 200 || head.status == 204 || head.status == 304 || to_method == "HEAD";
   head.body = bodyless ? BodyFraming{} : parser.lengths().framing(BodyFraming::Kind::until_close);
   if (head.body.kind == BodyFraming::Kind::until_close) head.keep_alive = false;

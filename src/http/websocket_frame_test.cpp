@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "http/websocket_handshake.h"
+#include "http/websocket_accept.h"
 
 namespace osb::http {
 namespace {

@@ -2,13 +2,11 @@
 
 #include <algorithm>
 
-#include "base/digest.h"
 #include "http/codec.h"
+#include "http/websocket_accept.h"
 
 namespace osb::http {
 namespace {
-
-constexpr std::string_view kGuid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 // Base64 of 16 bytes.
 bool is_key(std::string_view text) {
@@ -46,7 +44,5 @@ std::string websocket_answer(const Request& request) {
   out += "\r\n";
   return out;
 }
-
-std::string websocket_accept(std::string_view key) { return base64(sha1(std::string(key).append(kGuid))); }
 
 }  // namespace osb::http

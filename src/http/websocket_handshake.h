@@ -16,7 +16,4 @@ void check_websocket_request(const Request& request);
 // The head of the answer, complete with its blank line. No subprotocol, no extension.
 std::string websocket_answer(const Request& request);
 
-// Sec-WebSocket-Accept for a Sec-WebSocket-Key.
-std::string websocket_accept(std::string_view key);
-
 }  // namespace osb::http

@@ -93,6 +93,8 @@ void add_value(Completion& out, const Option& option) {
 
 void add_argument(Completion& out, const Argument& argument, const SandboxIds& sandboxes) {
   for (std::string_view name : split(argument.name, '|')) {
+    if (name[0] >= 'a' && name[0] <= 'z')
+      out.candidates.push_back({std::string(name), ""});  // to be typed so
     if (name == "SANDBOX") out.candidates = sandboxes();
     if (name == "LOCAL" || name == "FILE" || name == "SOURCE" || name == "DESTINATION") out.files = true;
   }
@@ -119,7 +121,8 @@ Completion complete(const Command& root, const std::vector<std::string>& words, 
     add_options(out, scan.options);
   } else {
     for (const Command* child : scan.place.command->children)
-      if (!child->hidden) out.candidates.push_back({std::string(child->name), std::string(child->summary)});
+      if (!child->hidden && scan.place.arguments == 0)
+        out.candidates.push_back({std::string(child->name), std::string(child->summary)});
     if (const Argument* argument = argument_at(*scan.place.command, scan.place.arguments))
       add_argument(out, *argument, sandboxes);
   }

@@ -31,6 +31,7 @@ TEST(Completion, KnowsCommands) {
   EXPECT_THAT(words_for({"sandbox", "re"}), ElementsAre("resume", "renew"));
   EXPECT_THAT(words_for({"--domain", "x", "sandbox", "kil"}), ElementsAre("kill"));
   EXPECT_THAT(words_for({""}), Not(Contains("__complete")));
+  EXPECT_THAT(words_for({"no-such-command", ""}), IsEmpty());
 }
 
 TEST(Completion, KnowsOptionsAndTheirValues) {
@@ -40,6 +41,8 @@ TEST(Completion, KnowsOptionsAndTheirValues) {
   EXPECT_THAT(words_for({"sandbox", "get", "x", "-o", ""}), ElementsAre("table", "json", "yaml"));
   EXPECT_THAT(words_for({"sandbox", "get", "--protocol", "https"}), ElementsAre("https"));
   EXPECT_TRUE(files_for({"sandbox", "create", "--file", ""}));
+  EXPECT_THAT(words_for({"completion", ""}), ElementsAre("bash", "zsh", "fish"));
+  EXPECT_THAT(words_for({"completion", "f"}), ElementsAre("fish"));
 }
 
 TEST(Completion, KnowsSandboxes) {

@@ -26,6 +26,8 @@ std::string advice(const opensandbox::Error& error) {
       return advice_not_found(error);
     case ErrorCode::unreachable:
       return "osb doctor says what is in the way";
+    case ErrorCode::untrusted:
+      return "SSL_CERT_FILE names a file of the authorities to trust; or is --domain another host's name?";
     case ErrorCode::timeout:
       return "a longer --request-timeout, or osb doctor to see what is slow";
     case ErrorCode::not_ready:

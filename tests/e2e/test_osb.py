@@ -54,12 +54,13 @@ class Osb:
 
 
 class OnTerminal:
-    """osb on a terminal of the test's own."""
+    """osb, or another program, on a terminal of the test's own."""
 
-    def __init__(self, osb, *words, size=(24, 80)):
+    def __init__(self, osb, *words, size=(24, 80), program=OSB):
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
-            os.execve(str(OSB), [str(OSB), *words], {**osb.env, "TERM": "xterm"})
+            os.chdir(osb.home)
+            os.execve(str(program), [str(program), *words], {**osb.env, "TERM": "xterm"})
         self.resize(*size)
         self.printed = ""
 
@@ -91,7 +92,7 @@ class OnTerminal:
         if chunk is None:
             os.kill(self.pid, signal.SIGKILL)
             os.waitpid(self.pid, 0)
-            raise AssertionError("osb does not end")
+            raise AssertionError("the program does not end")
         return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
 
@@ -522,14 +523,6 @@ def test_formats_agree(osb, box):
     on_terminal.expect("\x1b[1mID")
     on_terminal.expect(box)
     assert on_terminal.exit_code() == 0
-
-
-def test_completion_in_bash(osb, box):
-    script = """source <(osb completion bash)
-COMP_WORDS=(osb sandbox get "$1"); COMP_CWORD=3; _osb; echo "${COMPREPLY[@]}"
-COMP_WORDS=(osb sandbox cr); COMP_CWORD=2; _osb; echo "${COMPREPLY[@]}" """
-    done = subprocess.run(["bash", "-c", script, "bash", box[:4]], env=osb.env, capture_output=True, text=True, timeout=20)
-    assert done.stdout == f"{box}\ncreate\n", done
 
 
 def test_skills_come_and_go(osb, tmp_path):

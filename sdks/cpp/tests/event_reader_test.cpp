@@ -6,6 +6,7 @@
 #include <opensandbox/error.h>
 
 #include "wire/json.h"
+#include "wire/utf8_text.h"
 
 namespace opensandbox::detail {
 namespace {
@@ -91,6 +92,21 @@ TEST(EventReader, refuses_what_is_larger_than_the_limit) {
   EXPECT_THROW(line.feed(std::string(101, 'x'), nothing), Error);
   EventReader event(100);
   EXPECT_THROW(for (int i = 0; i < 100; i++) event.feed("data: x\n", nothing), Error);
+}
+
+TEST(Utf8Text, has_one_mark_for_each_beginning_that_is_not_gone_on_with) {
+  EXPECT_EQ(valid_utf8("\xc3\xbc\xe2\x82z\xf0\x9f\x98"), "\xc3\xbc\xef\xbf\xbdz\xef\xbf\xbd");
+  EXPECT_EQ(valid_utf8("\xc0\xaf\xff"), "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
+}
+
+TEST(Utf8Text, keeps_pairs_of_surrogates_and_escaped_backslashes) {
+  EXPECT_EQ(without_lone_surrogates(R"("\ud83d\ude00 \\ud800 \n \u00e9")"),
+            R"("\ud83d\ude00 \\ud800 \n \u00e9")");
+  EXPECT_EQ(without_lone_surrogates(R"(\ud83d\ud83d\ude00\uDE00)"), R"(\ufffd\ud83d\ude00\ufffd)");
+  for (const char* cut : {"\\", "\\u", "\\ud83", "\\ud83d\\"}) {
+    std::string out = without_lone_surrogates(cut);
+    EXPECT_TRUE(out == cut || out == "\\ufffd\\") << cut;
+  }
 }
 
 }  // namespace

@@ -64,6 +64,20 @@ def info(box):
             "created_at_ms": int(box.created_at.timestamp() * 1000)}
 
 
+def isolated(session):
+    stamp = session.created_at
+    return {
+        "id": session.session_id, "status": getattr(session, "status", None), "created_at_ms": stamp and int(stamp.timestamp() * 1000),
+        "idle_s": getattr(session, "idle_remaining_seconds", None),
+        **{name: getattr(session, name, None) for name in ("profile", "share_net", "uid")},
+        "workspace": getattr(session, "workspace", None) and session.workspace.path}  # fmt: skip
+
+
+def template(found):
+    return {"id": found.template_id, "phase": found.status.phase, "image": found.image, "format": found.format, "metadata": found.metadata or {},
+            "warmup_s": found.readiness and found.readiness.warmup_seconds, "created_at_ms": int(found.created_at.timestamp() * 1000)}
+
+
 class Client:
     """The names of one face."""
 
@@ -96,7 +110,7 @@ class Client:
             outcome = {"id": box.id}
             await done(box.close())
             return outcome
-        if call["do"] in ("list", "get_info"):
+        if call["do"] in ("list", "get_info") or call["do"].startswith("template_"):
             manager = await done(self.Manager.create(self.config))
             try:
                 return await self.ask(manager, call)
@@ -112,6 +126,8 @@ class Client:
     async def ask(self, manager, call):
         from opensandbox.models.sandboxes import SandboxFilter
 
+        if call["do"].startswith("template_"):
+            return await getattr(self, call["do"])(manager, call)
         if call["do"] == "get_info":
             return info(await done(manager.get_sandbox_info(call.get("id", "box"))))
         pages = {name: call[name] for name in ("page", "page_size") if name in call}
@@ -125,6 +141,82 @@ class Client:
             background=call.get("background", False), working_directory=call.get("cwd"), uid=call.get("uid"), gid=call.get("gid"),
             envs=call.get("env"), timeout=timedelta(milliseconds=call["timeout_ms"]) if "timeout_ms" in call else None)
         return execution(await done(box.commands.run(call.get("argv") or call["command"], opts=options)))
+
+    async def template_create(self, manager, call):
+        from opensandbox.models.templates import CreateTemplateRequest
+
+        return template(await done(manager.create_template(CreateTemplateRequest(**call["request"]))))
+
+    async def template_get(self, manager, call):
+        return template(await done(manager.get_template(call["id"])))
+
+    async def template_list(self, manager, call):
+        from opensandbox.models.templates import TemplateFilter
+
+        wanted = {name: call[name] for name in ("metadata", "page", "page_size") if name in call}
+        found = await done(manager.list_templates(TemplateFilter(**wanted)))
+        return {"ids": [each.template_id for each in found.template_infos], "total": found.pagination.total_items}
+
+    async def template_delete(self, manager, call):
+        await done(manager.delete_template(call["id"]))
+        return {"done": True}
+
+    async def isolated_create(self, box, call):
+        from opensandbox.models.isolated import CreateIsolatedSessionRequest
+
+        return isolated((await done(box.isolation.create(CreateIsolatedSessionRequest(**call.get("request", {}))))).info)
+
+    async def isolated_get(self, box, call):
+        return isolated((await done(box.isolation.attach(call["session"]))).info)
+
+    async def isolated_list(self, box, call):
+        return {"sessions": [isolated(each) for each in await done(box.isolation.list())]}
+
+    async def isolated_capabilities(self, box, call):
+        found = await done(box.isolation.capabilities())
+        walls = found.hardening
+        return {"available": found.available, "isolator": found.isolator, "message": found.message, "userns": found.userns_available,
+                "init_mode": walls and walls.init_mode, "seccomp": walls and walls.seccomp and walls.seccomp.state}
+
+    async def _isolated(self, box, call):
+        from opensandbox.models.isolated import IsolatedRunOpts
+
+        opts = IsolatedRunOpts(envs=call.get("env"), timeout_seconds=call.get("timeout_s"))
+        return await done(box.isolation.attach(call["session"])), opts
+
+    async def isolated_run(self, box, call):
+        session, opts = await self._isolated(box, call)
+        return execution(await done(session.run(call["code"], opts=opts)))
+
+    async def isolated_once(self, box, call):
+        request = dict(call["request"])
+        workspace = request.pop("workspace")
+        return execution(await done(box.isolation.run_once(
+            call["code"], workspace=workspace["path"], workspace_mode=workspace.get("mode"), **request)))
+
+    async def isolated_background(self, box, call):
+        session, opts = await self._isolated(box, call)
+        run = await done(session.run_background(call["code"], opts=opts))
+        return {"run": run.run_id, "started_at_ms": run.started_at and int(run.started_at.timestamp() * 1000)}
+
+    async def isolated_status(self, box, call):
+        session, _ = await self._isolated(box, call)
+        found = await done(session.run_status(call["run"]))
+        return {"running": found.running, "exit_code": found.exit_code, "error": found.error,
+                "finished_at_ms": found.finished_at and int(found.finished_at.timestamp() * 1000)}
+
+    async def isolated_logs(self, box, call):
+        session, _ = await self._isolated(box, call)
+        found = await done(session.run_logs(call["run"], call.get("cursor", 0)))
+        return {"content": told(found.text), "cursor": found.cursor}
+
+    async def isolated_read(self, box, call):
+        session, _ = await self._isolated(box, call)
+        return {"content": told(await done(session.files.read_file(call["path"])))}
+
+    async def isolated_end(self, box, call):
+        session, _ = await self._isolated(box, call)
+        await done(session.delete())
 
     async def _codes(self, box):
         return (await done(self.CodeInterpreter.create(box, skip_health_check=True))).codes

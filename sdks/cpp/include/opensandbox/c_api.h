@@ -40,7 +40,8 @@ enum {
   OSB_E_PROTOCOL,
   OSB_E_FAILED,
   OSB_E_POOL_EMPTY,
-  OSB_E_INTERNAL
+  OSB_E_INTERNAL,
+  OSB_E_UNTRUSTED
 };
 
 typedef struct osb_error osb_error;

@@ -27,6 +27,7 @@ enum class ErrorCode {
   failed,            ///< what was asked for was tried in the sandbox and failed there
   pool_empty,        ///< Pool::acquire: nothing is ready, and making one was not allowed
   internal,          ///< a defect of this library, or this machine lacks something
+  untrusted,         ///< https: nobody that is trusted vouches for the certificate, or it is another host's
 };
 
 /// The name of a code, such as "not_found".
@@ -36,6 +37,7 @@ std::string_view to_string(ErrorCode code) noexcept;
 struct ErrorAnswer {
   int status = 0;          ///< HTTP status
   std::string code;        ///< code of the body, such as "DOCKER::SANDBOX_NOT_FOUND"
+  std::string message;     ///< message of the body
   std::string request_id;  ///< header X-Request-ID
   std::optional<std::chrono::milliseconds> retry_after;  ///< header Retry-After
   std::string body;                                      ///< the first 64 KiB of it
@@ -60,6 +62,8 @@ class Error : public std::exception {
   int status() const noexcept { return text_->answer.status; }
   /// The server's own code, such as "DOCKER::SANDBOX_NOT_FOUND"; empty if it gave none.
   const std::string& server_code() const noexcept { return text_->answer.code; }
+  /// The server's own words, without what was being done; empty if it gave none.
+  const std::string& server_message() const noexcept { return text_->answer.message; }
   /// Names the request in the server's log; empty if there was no answer.
   const std::string& request_id() const noexcept { return text_->answer.request_id; }
   /// How long the server asks to wait before the next attempt.

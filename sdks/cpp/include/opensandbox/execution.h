@@ -85,7 +85,8 @@ struct Execution {
   std::string stdout_text() const;
   /// stderr, all of it, exactly.
   std::string stderr_text() const;
-  /// stdout without line ends at its end, then the results' texts, each on a line of its own.
+  /// stdout without line ends at its end, then the results' texts, each on a line of its own; for people,
+  /// with LF as the only line end. Old daemons leave out line ends: they are put back here.
   std::string text() const;
   bool ok() const { return !error; }
 };

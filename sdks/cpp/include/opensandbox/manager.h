@@ -3,6 +3,7 @@
 
 #include <opensandbox/files.h>
 #include <opensandbox/sandbox_types.h>
+#include <opensandbox/templates.h>
 
 #include <functional>
 #include <memory>
@@ -55,6 +56,12 @@ class Manager {
   SnapshotInfo snapshot(const std::string& id, std::stop_token stop = {}) const;
   SnapshotPage list_snapshots(const SnapshotFilter& filter = {}, std::stop_token stop = {}) const;
   void delete_snapshot(const std::string& id, std::stop_token stop = {}) const;
+
+  /// Begin to make a template. Servers without templates refuse it (HTTP 404 or 501).
+  TemplateInfo create_template(const TemplateOptions& options, std::stop_token stop = {}) const;
+  TemplateInfo get_template(const std::string& id, std::stop_token stop = {}) const;
+  TemplatePage list_templates(const TemplateFilter& filter = {}, std::stop_token stop = {}) const;
+  void delete_template(const std::string& id, std::stop_token stop = {}) const;
 
   /// Images that the server has. `/v1/images` is an addition of this project's server to the API; others
   /// answer not_found.

@@ -5,6 +5,7 @@
 #include <opensandbox/commands.h>
 #include <opensandbox/egress.h>
 #include <opensandbox/files.h>
+#include <opensandbox/isolation.h>
 #include <opensandbox/sandbox_types.h>
 #include <opensandbox/terminal.h>
 
@@ -71,6 +72,8 @@ class Sandbox {
   Files files_as(uint32_t uid, uint32_t gid) const;
   /// Code in contexts.
   Codes codes() const;
+  /// Shells that are walled off once more.
+  Isolation isolation() const;
   /// Terminals.
   Terminals terminals() const;
   /// What it may reach.

@@ -21,6 +21,7 @@ using opensandbox::ErrorCode;
 
 int number(ErrorCode code) { return static_cast<int>(code) + 1; }
 static_assert(static_cast<int>(ErrorCode::internal) + 1 == OSB_E_INTERNAL);
+static_assert(static_cast<int>(ErrorCode::untrusted) + 1 == OSB_E_UNTRUSTED);
 static_assert(static_cast<int>(ErrorCode::cancelled) + 1 == OSB_E_CANCELLED);
 
 // Runs `work`; the error that it throws becomes a code and, if it is wanted, an osb_error.

@@ -34,6 +34,8 @@ std::string_view to_string(ErrorCode code) noexcept {
       return "pool_empty";
     case ErrorCode::internal:
       return "internal";
+    case ErrorCode::untrusted:
+      return "untrusted";
   }
   return "internal";
 }

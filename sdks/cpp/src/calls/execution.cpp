@@ -1,5 +1,7 @@
 #include <opensandbox/execution.h>
 
+#include <string_view>
+
 namespace opensandbox {
 namespace {
 
@@ -9,8 +11,26 @@ std::string joined(const std::vector<Output>& parts) {
   return text;
 }
 
-void trim_line_ends(std::string& text) {
-  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
+bool is_end(char c) { return c == '\n' || c == '\r'; }
+
+// Daemons that do not number their events may leave out the ends of lines.
+std::string joined_lines(const std::vector<Output>& parts) {
+  std::string text;
+  for (const Output& part : parts) {
+    if (part.text.empty()) continue;
+    if (!text.empty() && !is_end(text.back()) && !is_end(part.text.front())) text += '\n';
+    text += part.text;
+  }
+  return text;
+}
+
+// With LF as the only line end, and none behind the last line.
+std::string tidy(std::string_view text) {
+  while (!text.empty() && is_end(text.back())) text.remove_suffix(1);
+  std::string out;
+  for (size_t at = 0; at < text.size(); at++)
+    if (text[at] != '\n' || at == 0 || text[at - 1] != '\r') out += text[at] == '\r' ? '\n' : text[at];
+  return out;
 }
 
 }  // namespace
@@ -19,13 +39,11 @@ std::string Execution::stdout_text() const { return joined(stdout_parts); }
 std::string Execution::stderr_text() const { return joined(stderr_parts); }
 
 std::string Execution::text() const {
-  std::string text = stdout_text();
-  trim_line_ends(text);
+  std::string text = tidy(last_event ? stdout_text() : joined_lines(stdout_parts));
   for (const CodeResult& result : results) {
-    if (result.text.empty()) continue;
-    if (!text.empty()) text += '\n';
-    text += result.text;
-    trim_line_ends(text);
+    std::string shown = tidy(result.text);
+    if (!text.empty() && !shown.empty()) text += '\n';
+    text += shown;
   }
   return text;
 }

@@ -15,11 +15,11 @@ Reply ask(const Client& client, const Call& call, const std::stop_token& stop) {
 }
 
 SandboxInfo ask_sandbox(const Client& client, const Call& call, const std::stop_token& stop) {
-  return read_sandbox(read_object(ask(client, call, stop), call.doing));
+  return read_sandbox(ask(client, call, stop), call.doing);
 }
 
 SnapshotInfo ask_snapshot(const Client& client, const Call& call, const std::stop_token& stop) {
-  return read_snapshot(read_object(ask(client, call, stop), call.doing));
+  return read_snapshot(ask(client, call, stop), call.doing);
 }
 
 std::string snapshot_path(const std::string& id) {

@@ -67,7 +67,7 @@ void find_daemon(Sandbox& sandbox, Pauses pauses, const Wait& wait) {
 // Whether waiting cannot help.
 bool hopeless(const Error& error) {
   return error.code() == ErrorCode::unauthorized || error.code() == ErrorCode::not_found ||
-         error.code() == ErrorCode::cancelled;
+         error.code() == ErrorCode::untrusted || error.code() == ErrorCode::cancelled;
 }
 
 }  // namespace

@@ -89,7 +89,8 @@ Stream Run::again(const Target& target, const Call& call, Failure failure) {
       pause_ = std::min(Milliseconds(2000), pause_ * 2);
       return link_.client->stream(target, rest_call(), Wait::until_stopped(stop_), Client::Patience::endless);
     } catch (const Failure& next) {
-      if (next.cause() == Failure::Cause::cancelled) throw_network_error(next, call.doing, target);
+      if (next.cause() == Failure::Cause::cancelled || next.cause() == Failure::Cause::untrusted)
+        throw_network_error(next, call.doing, target);
       failure = next;
     } catch (const Error& error) {
       throw Error(ErrorCode::unreachable,
@@ -99,7 +100,7 @@ Stream Run::again(const Target& target, const Call& call, Failure failure) {
 }
 
 void Run::read(const Target& target, const Call& call, Stream& stream) {
-  if (!stream.headers().get("Content-Type").starts_with(kEvents))
+  if (!lower(stream.headers().get("Content-Type")).starts_with(kEvents))
     throw_unexpected(stream.body(link_.client->config().request_timeout, stop_), call.doing,
                      "a stream of events was expected");
   while (!events_.ended()) {

@@ -63,7 +63,7 @@ const ConnectionConfig& Sandbox::config() const { return link_->client->config()
 
 SandboxInfo Sandbox::info(std::stop_token stop) const {
   Call call = json_call("GET", sandbox_path(id()), "get sandbox " + id());
-  return read_sandbox(read_object(link_->call_server(call, stop), call.doing));
+  return read_sandbox(link_->call_server(call, stop), call.doing);
 }
 
 Endpoint Sandbox::endpoint(uint16_t port, std::stop_token stop) const {
@@ -87,7 +87,7 @@ Time Sandbox::renew(Seconds timeout, std::stop_token stop) const {
 
 SandboxInfo Sandbox::patch_metadata(const MetadataPatch& patch, std::stop_token stop) const {
   Call call = patch_metadata_call(id(), patch);
-  return read_sandbox(read_object(link_->call_server(call, stop), call.doing));
+  return read_sandbox(link_->call_server(call, stop), call.doing);
 }
 
 void Sandbox::pause(std::stop_token stop) const {
@@ -103,7 +103,7 @@ SnapshotInfo Sandbox::create_snapshot(const std::string& name, std::stop_token s
   if (!name.empty()) body["name"] = name;
   Call call =
       json_call("POST", sandbox_path(id()) + "/snapshots", "make a snapshot of sandbox " + id(), body);
-  return read_snapshot(read_object(link_->call_server(call, stop), call.doing));
+  return read_snapshot(link_->call_server(call, stop), call.doing);
 }
 
 bool Sandbox::healthy(std::stop_token stop) const {
@@ -123,6 +123,7 @@ void Sandbox::wait_ready(const Readiness& readiness, std::stop_token stop) const
 Commands Sandbox::commands() const { return Commands(link_); }
 Files Sandbox::files() const { return Files(link_, ""); }
 Codes Sandbox::codes() const { return Codes(link_); }
+Isolation Sandbox::isolation() const { return Isolation(link_); }
 Terminals Sandbox::terminals() const { return Terminals(link_); }
 Egress Sandbox::egress() const { return Egress(link_); }
 CredentialVault Sandbox::vault() const { return CredentialVault(link_); }

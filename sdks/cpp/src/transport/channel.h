@@ -22,7 +22,8 @@ class Channel {
   virtual bool quiet() = 0;
 };
 
-// Throws Failure(not_sent | timeout | cancelled); also Error(internal) where OpenSSL cannot be used.
+// Throws Failure(not_sent | untrusted | timeout | cancelled); also Error(internal) where OpenSSL cannot be
+// used.
 std::unique_ptr<Channel> open_channel(const Address& address, const std::string& ca_file, const Wait& wait);
 
 }  // namespace opensandbox::detail

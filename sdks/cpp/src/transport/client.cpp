@@ -145,12 +145,14 @@ void Client::log(const Target& target, const Call& call, int status, size_t byte
 void throw_network_error(const Failure& failure, const std::string& doing, const Target& target) {
   using enum Failure::Cause;
   if (failure.cause() == cancelled) throw Error(ErrorCode::cancelled, doing + ": stopped by the caller");
-  bool before = failure.cause() == not_sent;
-  ErrorCode code = failure.cause() == timeout ? ErrorCode::timeout : ErrorCode::unreachable;
+  bool before = failure.cause() == not_sent || failure.cause() == untrusted;
+  ErrorCode code = failure.cause() == timeout     ? ErrorCode::timeout
+                   : failure.cause() == untrusted ? ErrorCode::untrusted
+                                                  : ErrorCode::unreachable;
   std::string where = (target.address.secure ? "https://" : "http://") + target.address.authority();
   throw Error(code,
               doing + ": " + where + (before ? " cannot be reached: " : " gave no answer: ") + failure.what(),
-              {}, before);
+              {}, failure.cause() == not_sent);
 }
 
 }  // namespace opensandbox::detail

@@ -10,6 +10,7 @@ class Failure : public std::exception {
  public:
   enum class Cause {
     not_sent,   // no connection: the peer has seen nothing of the request
+    untrusted,  // the same, because of the peer's certificate: another attempt would end as this one
     timeout,    // the time was over
     broken,     // the connection ended too early, or what came is not HTTP
     cancelled,  // the caller was asked to stop

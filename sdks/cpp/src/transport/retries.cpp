@@ -17,7 +17,8 @@ std::optional<Milliseconds> Retries::after(const Reply& reply) {
 
 std::optional<Milliseconds> Retries::after(const Failure& failure) {
   using enum Failure::Cause;
-  if (failure.cause() == cancelled || !call_.replayable()) return std::nullopt;
+  if (failure.cause() == cancelled || failure.cause() == untrusted || !call_.replayable())
+    return std::nullopt;
   if (failure.cause() != not_sent && !call_.idempotent()) return std::nullopt;
   return again(0, failure.what(), std::nullopt);
 }

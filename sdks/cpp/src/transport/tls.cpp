@@ -11,6 +11,7 @@
 #include <poll.h>
 
 #include <mutex>
+#include <optional>
 
 #include "transport/failure.h"
 
@@ -73,10 +74,11 @@ class Tls final : public Channel {
       std::unique_lock lock(mutex_);
       int done = SSL_do_handshake(session_.get());
       int error = SSL_get_error(session_.get(), done);
-      std::string why = done == 1 || error == SSL_ERROR_WANT_READ ? "" : failure();
+      std::optional<Failure> why;
+      if (done != 1 && error != SSL_ERROR_WANT_READ) why = failure();
       flush(lock, wait);
       if (done == 1) return;
-      if (!why.empty()) throw Failure(Failure::Cause::not_sent, why);
+      if (why) throw *why;
       lock.unlock();
       if (!receive(wait)) throw Failure(Failure::Cause::not_sent, "the peer ended the TLS handshake");
     }
@@ -90,7 +92,7 @@ class Tls final : public Channel {
         int done = SSL_read_ex(session_.get(), room.data(), room.size(), &count);
         int error = SSL_get_error(session_.get(), done);
         if (done != 1 && error == SSL_ERROR_ZERO_RETURN) return 0;
-        if (done != 1 && error != SSL_ERROR_WANT_READ) throw Failure(Failure::Cause::broken, failure());
+        if (done != 1 && error != SSL_ERROR_WANT_READ) throw failure();
         flush(lock, wait);
         if (done == 1) return count;
       }
@@ -104,7 +106,7 @@ class Tls final : public Channel {
       std::unique_lock lock(mutex_);
       size_t count = 0;
       if (SSL_write_ex(session_.get(), bytes.data(), std::min(bytes.size(), kPiece), &count) != 1)
-        throw Failure(Failure::Cause::broken, failure());
+        throw failure();
       bytes.remove_prefix(count);
       flush(lock, wait);
     }
@@ -116,13 +118,14 @@ class Tls final : public Channel {
   }
 
  private:
-  std::string failure() {
+  Failure failure() {
     long verdict = SSL_get_verify_result(session_.get());
-    if (verdict != X509_V_OK) {
-      ERR_clear_error();
-      return std::string("the certificate is not trusted: ") + X509_verify_cert_error_string(verdict);
-    }
-    return last_reason("TLS failed");
+    if (verdict == X509_V_OK) return {Failure::Cause::broken, last_reason("TLS failed")};
+    ERR_clear_error();
+    bool name = verdict == X509_V_ERR_HOSTNAME_MISMATCH || verdict == X509_V_ERR_IP_ADDRESS_MISMATCH;
+    return {Failure::Cause::untrusted,
+            std::string(name ? "the certificate is for another host: " : "the certificate is not trusted: ") +
+                X509_verify_cert_error_string(verdict)};
   }
 
   // Sends what OpenSSL wants to be sent. Records must leave in the order in which they were made, so whoever

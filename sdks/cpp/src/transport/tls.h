@@ -6,8 +6,8 @@
 
 namespace opensandbox::detail {
 
-// Checks the peer's certificate and name. Throws Failure(not_sent) with OpenSSL's reason when the handshake
-// fails.
+// Checks the peer's certificate and name. Throws Failure(untrusted) when they do not hold, Failure(not_sent)
+// with OpenSSL's reason when the handshake fails otherwise.
 std::unique_ptr<Channel> open_tls(std::unique_ptr<Socket> socket, const std::string& host,
                                   const std::string& ca_file, const Wait& wait);
 

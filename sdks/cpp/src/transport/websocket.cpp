@@ -2,7 +2,8 @@
 
 #include <random>
 
-#include "transport/sha1.h"
+#include "base/base64.h"
+#include "http/websocket_accept.h"
 #include "wire/answer_error.h"
 #include "wire/text.h"
 
@@ -10,7 +11,6 @@ namespace opensandbox::detail {
 namespace {
 
 constexpr size_t kMessageLimit = 16 * 1024 * 1024;
-constexpr const char* kSuffix = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 constexpr Milliseconds kPongTime{5'000};
 
 }  // namespace
@@ -21,7 +21,7 @@ WebSocket::WebSocket(std::unique_ptr<Connection> connection)
 
 std::unique_ptr<WebSocket> WebSocket::open(const Client& client, const Target& target, Call call,
                                            const std::stop_token& stop) {
-  std::string key = base64(random_key().substr(0, 16));
+  std::string key = osb::base64(random_key().substr(0, 16));
   call.headers.set("Connection", "Upgrade");
   call.headers.set("Upgrade", "websocket");
   call.headers.set("Sec-WebSocket-Version", "13");
@@ -29,7 +29,7 @@ std::unique_ptr<WebSocket> WebSocket::open(const Client& client, const Target& t
   Stream stream = client.open(target, call, Wait::until_stopped(stop), Client::Patience::none, true);
   if (stream.status() != 101)
     throw_answer_error(stream.body(client.config().request_timeout, stop), call.doing);
-  if (stream.headers().get("Sec-WebSocket-Accept") != sha1_base64(key + kSuffix))
+  if (stream.headers().get("Sec-WebSocket-Accept") != osb::http::websocket_accept(key))
     throw Error(ErrorCode::protocol, call.doing + ": the answer to the WebSocket handshake is wrong");
   return std::make_unique<WebSocket>(stream.take_connection());
 }

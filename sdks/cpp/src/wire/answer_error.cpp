@@ -5,6 +5,7 @@
 
 #include "wire/json.h"
 #include "wire/text.h"
+#include "wire/utf8_text.h"
 
 namespace opensandbox::detail {
 namespace {
@@ -34,7 +35,7 @@ Said read_said(const std::string& body) {
   const Object* object = &value.get_object();
   const Object* detail = find_object(*object, "detail");
   if (detail && !object->contains("code")) object = detail;
-  Said said{text_of(*object, "code"), text_of(*object, "message")};
+  Said said{loose_text(*object, "code"), loose_text(*object, "message")};
   if (said.message.empty()) said.message = text_of(*object, "detail");
   if (const Array* problems = find_array(*object, "detail"); problems && said.message.empty())
     for (const Value& each : *problems) said.message += (said.message.empty() ? "" : "; ") + problem(each);
@@ -65,8 +66,12 @@ ErrorCode code_of(int status, bool full) {
   }
 }
 
-ErrorAnswer describe(const Reply& reply, std::string code) {
-  return {reply.status, std::move(code), std::string(reply.headers.get("X-Request-ID")), retry_after(reply),
+ErrorAnswer describe(const Reply& reply, Said said) {
+  return {reply.status,
+          std::move(said.code),
+          std::move(said.message),
+          std::string(reply.headers.get("X-Request-ID")),
+          retry_after(reply),
           reply.body.substr(0, kKept)};
 }
 
@@ -89,11 +94,11 @@ std::optional<Milliseconds> retry_after(const Reply& reply) {
 Error answer_error(const Reply& reply, const std::string& doing) {
   Said said = read_said(reply.body);
   std::string message = doing + ": HTTP " + std::to_string(reply.status);
-  std::string cause = said.message.empty() ? reply.body.substr(0, kQuoted) : said.message;
+  std::string cause = said.message.empty() ? valid_utf8(reply.body.substr(0, kQuoted)) : said.message;
   if (!blank(cause)) message += ": " + cause;
   bool retryable = reply.status == 429 || reply.status == 502 || reply.status == 503;
   ErrorCode code = code_of(reply.status, names_capacity(said.code));
-  return Error(code, std::move(message), describe(reply, std::move(said.code)), retryable);
+  return Error(code, std::move(message), describe(reply, std::move(said)), retryable);
 }
 
 void throw_answer_error(const Reply& reply, const std::string& doing) { throw answer_error(reply, doing); }

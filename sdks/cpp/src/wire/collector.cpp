@@ -14,11 +14,6 @@ int64_t stamp(const Object& event) {
   return std::chrono::duration_cast<Milliseconds>(now).count();
 }
 
-std::string loose_text(const Object& object, std::string_view name) {
-  const Value* value = object.if_contains(name);
-  return value ? as_text(*value) : "";
-}
-
 template <class Handler, class... Args>
 void tell(const Handler& handler, const Args&... args) {
   if (handler) handler(args...);
@@ -96,6 +91,7 @@ void Collector::error(const Object& event) {
                        stamp(event)};
   if (error.name.empty()) error.name = inner ? loose_text(from, "name") : "Error";
   if (error.value.empty()) error.value = loose_text(from, inner ? "value" : "text");
+  if (error.value.empty() && !inner) error.value = loose_text(event, "error");
   if (auto one = find_text(from, "traceback")) error.traceback = {*one};
   fail(std::move(error));
 }

@@ -8,9 +8,14 @@
 namespace opensandbox::detail {
 namespace {
 
+bool parse(std::string_view text, osb::json::Value& value) {
+  return !osb::json::try_parse(text, value) ||
+         !osb::json::try_parse(without_lone_surrogates(valid_utf8(text)), value);
+}
+
 bool give(std::string_view text, const EventReader::Sink& sink) {
   osb::json::Value value;
-  if (osb::json::try_parse(text, value) && osb::json::try_parse(valid_utf8(text), value)) return false;
+  if (!parse(text, value)) return false;
   if (!value.is_object()) return false;
   sink(value.get_object());
   return true;

@@ -39,6 +39,11 @@ std::string as_text(const Value& value) {
   return value.is_null() ? "" : osb::json::serialize(value);
 }
 
+std::string loose_text(const Object& object, std::string_view name) {
+  const Value* value = object.if_contains(name);
+  return value ? as_text(*value) : "";
+}
+
 std::optional<std::string> find_text(const Object& object, std::string_view name) {
   const Value* value = find(object, name);
   if (!value || !value->is_string()) return std::nullopt;
@@ -52,8 +57,11 @@ std::string text_of(const Object& object, std::string_view name) {
 std::optional<int64_t> find_int(const Object& object, std::string_view name) {
   const Value* value = find(object, name);
   if (!value || !value->is_number()) return std::nullopt;
-  if (value->is_double()) return static_cast<int64_t>(value->get_double());
-  return value->is_int64() ? value->get_int64() : static_cast<int64_t>(value->get_uint64());
+  if (value->is_int64()) return value->get_int64();
+  if (!value->is_double()) return std::nullopt;  // an uint64_t that is too large
+  double number = value->get_double();
+  bool fits = number >= -0x1p63 && number < 0x1p63;
+  return fits ? std::optional(static_cast<int64_t>(number)) : std::nullopt;
 }
 
 int64_t int_of(const Object& object, std::string_view name) { return find_int(object, name).value_or(0); }

@@ -24,6 +24,7 @@ Array read_array(const Reply& reply, const std::string& doing);
 
 std::optional<std::string> find_text(const Object& object, std::string_view name);
 std::string text_of(const Object& object, std::string_view name);
+// Without its fraction; not given if it needs more than 64 bits.
 std::optional<int64_t> find_int(const Object& object, std::string_view name);
 int64_t int_of(const Object& object, std::string_view name);
 double number_of(const Object& object, std::string_view name);
@@ -35,6 +36,8 @@ StringMap map_of(const Object& object, std::string_view name);
 std::vector<std::string> texts_of(const Object& object, std::string_view name);
 // A text as it is, another value as its JSON.
 std::string as_text(const Value& value);
+// The same of a member; empty if it is not there.
+std::string loose_text(const Object& object, std::string_view name);
 
 Value to_json(const StringMap& map);
 Value to_json(const std::vector<std::string>& texts);

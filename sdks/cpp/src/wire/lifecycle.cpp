@@ -1,6 +1,7 @@
 #include "wire/lifecycle.h"
 
 #include "wire/answer_error.h"
+#include "wire/paging.h"
 #include "wire/text.h"
 
 namespace opensandbox::detail {
@@ -8,17 +9,6 @@ namespace {
 
 std::optional<std::string> given(const std::string& text) {
   return text.empty() ? std::nullopt : std::optional(text);
-}
-
-std::optional<std::string> given(const std::optional<int>& number) {
-  return number ? std::optional(std::to_string(*number)) : std::nullopt;
-}
-
-void add_page(QueryPairs& pairs, const std::optional<int>& page, const std::optional<int>& page_size) {
-  if ((page && *page < 1) || (page_size && *page_size < 1))
-    throw Error(ErrorCode::invalid_argument, "list: page and page_size begin at 1");
-  pairs.emplace_back("page", given(page));
-  pairs.emplace_back("pageSize", given(page_size));
 }
 
 const char* action_name(NetworkRule::Action action) {
@@ -36,28 +26,33 @@ Status read_status(const Object& object) {
           find_time(*status, "lastTransitionAt")};
 }
 
-Page read_page(const Object& object) {
-  Page page;
-  const Object* found = find_object(object, "pagination");
-  if (!found) return page;
-  page.number = static_cast<int>(int_of(*found, "page"));
-  page.size = static_cast<int>(int_of(*found, "pageSize"));
-  page.items = int_of(*found, "totalItems");
-  page.pages = int_of(*found, "totalPages");
-  page.has_next = bool_of(*found, "hasNextPage");
-  return page;
+SandboxInfo read_sandbox(const Object& object) {
+  SandboxInfo info;
+  info.id = text_of(object, "id");
+  info.status = read_status(object);
+  if (const Object* image = find_object(object, "image")) info.image = text_of(*image, "uri");
+  info.snapshot_id = text_of(object, "snapshotId");
+  info.entrypoint = texts_of(object, "entrypoint");
+  info.created_at = find_time(object, "createdAt");
+  info.expires_at = find_time(object, "expiresAt");
+  if (const Object* platform = find_object(object, "platform"))
+    info.platform = Platform{text_of(*platform, "os"), text_of(*platform, "arch")};
+  info.metadata = map_of(object, "metadata");
+  info.extensions = map_of(object, "extensions");
+  return info;
 }
 
-template <class PageOf, class Read>
-PageOf read_items(const Reply& reply, const std::string& doing, Read read) {
-  Object object = read_object(reply, doing);
-  PageOf page;
-  page.page = read_page(object);
-  const Array* items = find_array(object, "items");
-  if (!items) throw_unexpected(reply, doing, "the answer has no items");
-  for (const Value& item : *items)
-    if (const Object* one = item.if_object()) page.items.push_back(read(*one));
-  return page;
+SnapshotInfo read_snapshot(const Object& object) {
+  return {text_of(object, "id"), text_of(object, "sandboxId"), text_of(object, "name"), read_status(object),
+          find_time(object, "createdAt")};
+}
+
+// What callers cannot do without.
+template <class Info>
+Info whole(Info info, const Reply& reply, const std::string& doing) {
+  if (info.id.empty() || info.status.state.empty() || !info.created_at)
+    throw_unexpected(reply, doing, "the answer lacks id, state or createdAt");
+  return info;
 }
 
 }  // namespace
@@ -132,24 +127,13 @@ NetworkPolicy read_policy(const Object& object) {
   return policy;
 }
 
-SandboxInfo read_sandbox(const Object& object) {
-  SandboxInfo info;
-  info.id = text_of(object, "id");
-  info.status = read_status(object);
-  if (const Object* image = find_object(object, "image")) info.image = text_of(*image, "uri");
-  info.snapshot_id = text_of(object, "snapshotId");
-  info.entrypoint = texts_of(object, "entrypoint");
-  info.created_at = find_time(object, "createdAt");
-  info.expires_at = find_time(object, "expiresAt");
-  if (const Object* platform = find_object(object, "platform"))
-    info.platform = Platform{text_of(*platform, "os"), text_of(*platform, "arch")};
-  info.metadata = map_of(object, "metadata");
-  info.extensions = map_of(object, "extensions");
-  return info;
+SandboxInfo read_sandbox(const Reply& reply, const std::string& doing) {
+  return whole(read_sandbox(read_object(reply, doing)), reply, doing);
 }
 
 SandboxPage read_sandbox_page(const Reply& reply, const std::string& doing) {
-  return read_items<SandboxPage>(reply, doing, read_sandbox);
+  return read_items<SandboxPage>(
+      reply, doing, [&](const Object& object) { return whole(read_sandbox(object), reply, doing); });
 }
 
 Endpoint read_endpoint(const Reply& reply, const std::string& doing) {
@@ -162,13 +146,13 @@ Endpoint read_endpoint(const Reply& reply, const std::string& doing) {
   return endpoint;
 }
 
-SnapshotInfo read_snapshot(const Object& object) {
-  return {text_of(object, "id"), text_of(object, "sandboxId"), text_of(object, "name"), read_status(object),
-          find_time(object, "createdAt")};
+SnapshotInfo read_snapshot(const Reply& reply, const std::string& doing) {
+  return whole(read_snapshot(read_object(reply, doing)), reply, doing);
 }
 
 SnapshotPage read_snapshot_page(const Reply& reply, const std::string& doing) {
-  return read_items<SnapshotPage>(reply, doing, read_snapshot);
+  return read_items<SnapshotPage>(
+      reply, doing, [&](const Object& object) { return whole(read_snapshot(object), reply, doing); });
 }
 
 Diagnostics read_diagnostics(const Object& object) {

@@ -24,10 +24,11 @@ Value policy_to_json(const NetworkPolicy& policy);
 Value rules_to_json(const std::vector<NetworkRule>& rules);
 NetworkPolicy read_policy(const Object& object);
 
-SandboxInfo read_sandbox(const Object& object);
+// Throw Error(protocol) for an answer that lacks id, state or createdAt.
+SandboxInfo read_sandbox(const Reply& reply, const std::string& doing);
 SandboxPage read_sandbox_page(const Reply& reply, const std::string& doing);
 Endpoint read_endpoint(const Reply& reply, const std::string& doing);
-SnapshotInfo read_snapshot(const Object& object);
+SnapshotInfo read_snapshot(const Reply& reply, const std::string& doing);
 SnapshotPage read_snapshot_page(const Reply& reply, const std::string& doing);
 Diagnostics read_diagnostics(const Object& object);
 Metrics read_metrics(const Object& object);

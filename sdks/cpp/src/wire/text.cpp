@@ -61,7 +61,7 @@ std::optional<Time> parse_time(std::string_view text) {
   }
   int hours = 0, minutes = 0;
   char sign = '+';
-  if (text != "Z" && text != "z" &&
+  if (!text.empty() && text != "Z" && text != "z" &&
       sscanf(std::string(text).c_str(), "%c%2d:%2d", &sign, &hours, &minutes) != 3)
     return std::nullopt;
   int64_t offset = (hours * 60 + minutes) * 60;
@@ -76,7 +76,7 @@ std::string format_time(Time time) {
   time_t whole = seconds.count();
   tm parts{};
   gmtime_r(&whole, &parts);
-  char text[40];
+  char text[96];
   snprintf(text, sizeof(text), "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", parts.tm_year + 1900, parts.tm_mon + 1,
            parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec,
            static_cast<int>((since - seconds).count()));

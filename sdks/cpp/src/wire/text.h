@@ -24,7 +24,7 @@ std::string query(const QueryPairs& pairs);
 // `k=v&k2=v2` with each part encoded: one level below the query value that it becomes.
 std::string metadata_filter(const std::map<std::string, std::string>& metadata);
 
-// RFC 3339; nullopt for anything else.
+// RFC 3339, UTC where no offset is given; nullopt for anything else.
 std::optional<Time> parse_time(std::string_view text);
 // In UTC with a final Z and milliseconds.
 std::string format_time(Time time);

@@ -41,7 +41,7 @@ def read_error(body: bytes) -> SandboxError | None:
         message = "; ".join(_problem(problem) for problem in problems)
     if code is None and message is None:
         return None
-    text = None if message is None else str(message)
+    text = None if message is None else message if isinstance(message, str) else json.dumps(message)
     return SandboxError(str(code) if code else SandboxError.UNEXPECTED_RESPONSE, text)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import time
 from typing import Any
 
@@ -110,20 +111,41 @@ class EventReader:
         self._size = 0
 
 
+# An escape of JSON: a pair of surrogates, one that stands alone (the group), or any other.
+_ESCAPE = re.compile(r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.S)
+_STATUS = re.compile(r"-?[0-9]{1,9}", re.ASCII)
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
 def _object(line: bytes) -> Event | None:
+    text = line.decode("utf-8", "replace")
+    if "\\ud" in text or "\\uD" in text:  # half a pair is no text: nobody could write it to a file
+        text = _ESCAPE.sub(lambda found: "\ufffd" if found[1] else found[0], text)
     try:
-        return members(json.loads(line.decode("utf-8", "replace")))
+        return members(json.loads(text, parse_constant=_no_number))
     except (ValueError, RecursionError):
         return None
 
 
+def _number(value: object) -> int | None:
+    """A number that fits into 64 bits, without its fraction."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not -(2.0**63) <= value < 2.0**63:
+        return None
+    return int(value)
+
+
 def _stamp(event: Event) -> int:
-    stamp = event.get("timestamp")
-    return stamp if type(stamp) is int else int(time.time() * 1000)
+    stamp = _number(event.get("timestamp"))
+    return int(time.time() * 1000) if stamp is None else stamp
 
 
 def _text(value: object) -> str:
-    return value if isinstance(value, str) else "" if value is None else str(value)
+    if isinstance(value, str):
+        return value
+    return "" if value is None else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 class Collector:
@@ -155,11 +177,12 @@ class Collector:
 
     def take(self, event: Event) -> tuple[str, Any] | None:
         """The handler's name (`on_stdout`, …) and what it gets, or None when nobody has to hear of the event."""
-        eid = event.get("eid")
-        if isinstance(eid, int):
+        eid = _number(event.get("eid")) or 0
+        if eid > 0:
             if eid <= self.eid:
                 return None
             self.eid = eid
+            self.execution._exact = True
         kind = event.get("type")
         if self.ended and not (self.code and kind == "execution_complete" and self.execution.complete is None):
             return None
@@ -177,10 +200,8 @@ class Collector:
         run = self.execution
         if not self.code and not background and run.exit_code is None:
             if run.error is not None:
-                try:
-                    run.exit_code = int(run.error.value)
-                except ValueError:
-                    run.exit_code = None
+                status = _STATUS.fullmatch(run.error.value)
+                run.exit_code = int(status[0]) if status else None
             elif run.complete is not None:
                 run.exit_code = 0
         return run
@@ -214,20 +235,20 @@ class Collector:
         return "on_result", result
 
     def _on_execution_count(self, event: Event) -> None:
-        count = event.get("execution_count")
-        if type(count) is int:
+        count = _number(event.get("execution_count"))
+        if count is not None:
             self.execution.execution_count = count
 
     def _on_gap(self, event: Event) -> None:
-        dropped = event.get("dropped")
-        if isinstance(dropped, int):
+        dropped = _number(event.get("dropped"))
+        if dropped is not None:
             self.dropped += dropped
             log.warning("%d events of execution %s are not kept any more", dropped, self.execution_id)
 
     def _on_execution_complete(self, event: Event) -> tuple[str, Any]:
         self.ended = True
-        took = event.get("execution_time")
-        complete = known(ExecutionComplete, timestamp=_stamp(event), execution_time_in_millis=took if type(took) is int else 0)
+        took = _number(event.get("execution_time"))
+        complete = known(ExecutionComplete, timestamp=_stamp(event), execution_time_in_millis=took or 0)
         self.execution.complete = complete
         return "on_execution_complete", complete
 

@@ -6,11 +6,13 @@ It is strict where a lenient reading could be a smuggled answer, and bounded: a 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
 from .message import Headers
 
 MAX_HEAD = 64 * 1024
+_CHUNK_SIZE = re.compile(rb"[0-9a-fA-F]{1,16}")
 _FORBIDDEN = ("\r", "\n", "\0")
 
 
@@ -110,13 +112,10 @@ class ResponseReader:
         if line is None:
             return False
         if self._state == "chunk-size":
-            try:
-                size = int(line.split(b";", 1)[0].strip(), 16)
-            except ValueError:
-                raise ProtocolError(f"bad chunk size {line[:40]!r}") from None
-            if size < 0:
-                raise ProtocolError("negative chunk size")
-            self._left = size
+            digits = line.split(b";", 1)[0].strip()
+            if not _CHUNK_SIZE.fullmatch(digits):
+                raise ProtocolError(f"bad chunk size {line[:40]!r}")
+            self._left = size = int(digits, 16)
             self._state = "chunk" if size else "trailers"
         elif self._state == "chunk-end":
             if line:
@@ -172,6 +171,8 @@ class ResponseReader:
         elif "transfer-encoding" in self.headers:
             if self.headers["transfer-encoding"].strip().lower() != "chunked":
                 raise ProtocolError("unknown transfer encoding")
+            if length is not None:
+                raise ProtocolError("both a length and chunks")
             self._state = "chunk-size"
         elif length is not None:
             values = {value.strip() for value in length.split(",")}

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, PrivateAttr, model_validator
 
 from .base import Model
 
@@ -101,8 +101,10 @@ class ExecutionLogs(Model):
 _LINE_ENDS = re.compile("\r\n?")
 
 
-def _joined(messages: list[OutputMessage]) -> str:
-    """One text. Servers before 1.1.1 leave out the ends of lines; they are put back between two messages."""
+def _joined(messages: list[OutputMessage], exact: bool) -> str:
+    """One text. Servers before 1.1.1 leave out the ends of lines; unless it is `exact` they are put back between two messages."""
+    if exact:
+        return _LINE_ENDS.sub("\n", "".join(message.text for message in messages)).rstrip("\n")
     parts: list[str] = []
     for message in messages:
         text = message.text
@@ -142,6 +144,7 @@ class Execution(Model):
     complete: ExecutionComplete | None = None
     exit_code: int | None = None
     logs: ExecutionLogs = Field(default_factory=ExecutionLogs)
+    _exact: bool = PrivateAttr(default=False)  # the texts are all that was printed: daemons that number their events leave nothing out
 
     def add_result(self, result: ExecutionResult) -> None:
         """Append to `result`."""
@@ -150,13 +153,13 @@ class Execution(Model):
     @property
     def text(self) -> str:
         """Standard output and then the results as one text, without line ends at the end."""
-        parts = [_joined(self.logs.stdout)]
+        parts = [_joined(self.logs.stdout, self._exact)]
         parts += [_LINE_ENDS.sub("\n", result.text).rstrip("\n") for result in self.result if result.text]
         return "\n".join(part for part in parts if part)
 
     def __str__(self) -> str:
         parts = [self.text]
-        errors = _joined(self.logs.stderr)
+        errors = _joined(self.logs.stderr, self._exact)
         if errors:
             parts.append(f"[stderr]\n{errors}")
         if self.error is not None:

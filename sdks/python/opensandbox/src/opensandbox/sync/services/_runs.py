@@ -105,7 +105,7 @@ class Run:
         """Until the last event, or the end of the body."""
         try:
             kind = stream.headers.get("content-type", "")
-            if not kind.startswith(execd.EVENTS):
+            if not kind.lower().startswith(execd.EVENTS):
                 response = stream.body(client.timeout)
                 raise unexpected(response, call.doing, f"a stream of events was expected, not {kind or 'this'}")
             while True:

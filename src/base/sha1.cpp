@@ -1,9 +1,9 @@
-#include "transport/sha1.h"
+#include "base/sha1.h"
 
 #include <bit>
 #include <cstdint>
 
-namespace opensandbox::detail {
+namespace osb {
 namespace {
 
 struct State {
@@ -28,33 +28,27 @@ struct State {
   }
 };
 
-}  // namespace
-
-std::string base64(std::string_view bytes) {
-  static constexpr char kLetters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  for (size_t i = 0; i < bytes.size(); i += 3) {
-    uint32_t group = 0;
-    for (size_t j = 0; j < 3; j++)
-      group = group << 8 | (i + j < bytes.size() ? static_cast<unsigned char>(bytes[i + j]) : 0);
-    for (size_t j = 0; j < 4; j++) out += i + j > bytes.size() ? '=' : kLetters[group >> (18 - 6 * j) & 63];
-  }
+// With the bit that ends it, zeros, and its length in bits: whole blocks.
+std::string padded(std::string_view text) {
+  std::string out(text);
+  out += '\x80';
+  out.append((120 - out.size() % 64) % 64, '\0');
+  for (int shift = 56; shift >= 0; shift -= 8)
+    out += static_cast<char>(uint64_t{text.size()} * 8 >> shift & 255);
   return out;
 }
 
-std::string sha1_base64(std::string_view text) {
-  std::string padded(text);
-  padded += '\x80';
-  while (padded.size() % 64 != 56) padded += '\0';
-  for (int shift = 56; shift >= 0; shift -= 8)
-    padded += static_cast<char>(uint64_t{text.size()} * 8 >> shift & 255);
+}  // namespace
+
+std::string sha1(std::string_view text) {
   State state;
-  for (size_t at = 0; at < padded.size(); at += 64)
-    state.block(reinterpret_cast<const unsigned char*>(padded.data()) + at);
+  std::string blocks = padded(text);
+  for (size_t at = 0; at < blocks.size(); at += 64)
+    state.block(reinterpret_cast<const unsigned char*>(blocks.data()) + at);
   std::string digest;
   for (uint32_t word : state.h)
     for (int shift = 24; shift >= 0; shift -= 8) digest += static_cast<char>(word >> shift & 255);
-  return base64(digest);
+  return digest;
 }
 
-}  // namespace opensandbox::detail
+}  // namespace osb
