@@ -32,7 +32,7 @@ constexpr int kSocket = 3;
 // The server gives up a silent client after a minute; this is for a server that hangs itself.
 constexpr timeval kLongestSilence{.tv_sec = 180, .tv_usec = 0};
 // Above the window of any archive that xz or zstd write unless told to use more.
-constexpr rlim_t kMaxMemory = rlim_t{1} << 30;
+[[maybe_unused]] constexpr rlim_t kMaxMemory = rlim_t{1} << 30;
 constexpr rlim_t kMaxFiles = 256;
 
 constexpr sys::CapabilitySet kFileCapabilities =
