@@ -24,8 +24,10 @@ async def serve(reader, writer):
                 writer.write(response(202, json.dumps(body).encode()))
             elif "/endpoints/" in path:
                 writer.write(response(200, json.dumps({"endpoint": f"{host}:{port}"}).encode()))
-            elif path == "/command":
-                events = [{"type": "init", "text": "0" * 32, "timestamp": 1}, {"type": "execution_complete", "execution_time": 1, "timestamp": 1}]
+            elif path in ("/command", "/code"):
+                shown = [{"type": "result", "results": {"text": "2", "text/plain": "2"}, "timestamp": 1}] if path == "/code" else []
+                events = [{"type": "init", "text": "0" * 32, "timestamp": 1}, *shown,
+                          {"type": "execution_complete", "execution_time": 1, "timestamp": 1}]
                 body = b"".join(json.dumps(e).encode() + b"\n\n" for e in events)
                 writer.write(response(200, body, "text/event-stream"))
             elif method == "DELETE":

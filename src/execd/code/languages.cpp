@@ -13,6 +13,12 @@
 namespace osb::execd {
 namespace {
 
+// Everything that is worth having in a context, before the first one is made. In the tools of the machine,
+// which were not made for this, the interpreter is started and no more.
+bool is_eager(const CodeContexts::Options& options) {
+  return std::ranges::find(options.env, "OPENSANDBOX_IMAGE_KIND=host") == options.env.end();
+}
+
 bool is_warm(const CodeContexts::Options& options, std::string_view language) {
   return std::ranges::any_of(options.warm_languages,
                              [&](const std::string& name) { return name == "*" || name == language; });
@@ -25,7 +31,7 @@ std::map<std::string, std::unique_ptr<KernelLauncher>> make_launchers(net::asio:
                                                                       const CodeContexts::Options& options) {
   std::map<std::string, std::unique_ptr<KernelLauncher>> launchers;
   launchers["python"] = std::make_unique<PythonLauncher>(executor, reaper, options.env, options.limits,
-                                                         is_warm(options, "python"));
+                                                         is_warm(options, "python") && is_eager(options));
   launchers["bash"] = std::make_unique<BashLauncher>(executor, reaper, options.env, options.limits);
   auto started = [&](std::unique_ptr<ProcessLanguage> language) {
     std::string name = language->name();

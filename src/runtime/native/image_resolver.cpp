@@ -104,7 +104,9 @@ Image ImageResolver::local_image(const std::string& name) {
   if (told_.size() < kMaxTold && told_.insert(normal).second)
     log_info("image is not installed: its sandboxes get this machine's own tools (image host)",
              {{"image", normal}});
-  return Image{.name = std::string(launcher::kHostImage), .alias_of_request = name};
+  return Image{.name = std::string(launcher::kHostImage),
+               .env = {{"OPENSANDBOX_INTERPRETER", "python"}},  // who asks for this image wants one
+               .alias_of_request = name};
 }
 
 Image ImageResolver::resolve(const std::string& requested) {

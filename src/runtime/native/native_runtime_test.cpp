@@ -297,6 +297,7 @@ TEST_F(Native, ImportedImagesBringTheirOwnSettings) {
 TEST_F(Native, ResolvesNamesAndAliases) {
   EXPECT_EQ(runtime_->resolve_image("host").name, "host");
   EXPECT_EQ(runtime_->resolve_image("host").alias_of_request, "");
+  EXPECT_TRUE(runtime_->resolve_image("host").env.empty());
   EXPECT_EQ(runtime_->resolve_image("my-python").name, "host");
   EXPECT_EQ(runtime_->resolve_image("my-python:latest").alias_of_request, "my-python:latest");
   for (const char* name : {"opensandbox/code-interpreter", "opensandbox/code-interpreter:v1.0.2",
@@ -305,6 +306,7 @@ TEST_F(Native, ResolvesNamesAndAliases) {
                            "reg.example.com/mirror/opensandbox/code-interpreter:v1"}) {
     EXPECT_EQ(runtime_->resolve_image(name).name, "host") << name;
     EXPECT_EQ(runtime_->resolve_image(name).alias_of_request, name);
+    EXPECT_EQ(runtime_->resolve_image(name).env["OPENSANDBOX_INTERPRETER"], "python");
   }
   add_image("opensandbox%2fcode-interpreter%3av2", "{}");
   EXPECT_EQ(runtime_->resolve_image("opensandbox/code-interpreter:v2").name,
