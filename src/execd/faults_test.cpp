@@ -457,6 +457,8 @@ TEST_F(Faults, ShortOfDescriptorsNewClientsWaitAndOldOnesAreServed) {
   begin({.open_files = 100});
   Crowd idle(machine_->port());
   for (int i = 0; i < 300; ++i) ASSERT_TRUE(idle.add());
+  // All before it are accepted then. The kept connection of run() gave way to them: not while it is used.
+  ASSERT_THAT(idle.ask(299), StartsWith("HTTP/1.1 200"));
   EXPECT_THAT(run("echo served"), ElementsAre("stdout:served\n", "execution_complete"))
       << "idle connections make room";
   EXPECT_LE(machine_->descriptors(), 92u) << "a quarter is left for work, less the daemon's own; there are "
@@ -472,6 +474,9 @@ TEST_F(Faults, ShortOfDescriptorsNewClientsWaitAndOldOnesAreServed) {
   loop_.run_until_done(net::sleep_for(milliseconds(1000)));
   EXPECT_LT(machine_->cpu_ticks() - ticks, 20u) << "it waits, it does not spin";
   busy.leave();
+  Crowd last(machine_->port());
+  ASSERT_TRUE(last.add());
+  EXPECT_THAT(last.ask(0), StartsWith("HTTP/1.1 200"));
 }
 
 }  // namespace

@@ -102,7 +102,13 @@ Connection::~Connection() {
 }
 
 void Connection::close_if_idle() {
-  if (idle_ && stream_) stream_->close();
+  if (idle_ && stream_ && !has_unread()) stream_->close();
+}
+
+// A request that waits in the socket would be lost without an answer, and no client repeats a POST.
+bool Connection::has_unread() const {
+  char byte;
+  return ::recv(stream_->native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
 void Connection::close() {
@@ -110,11 +116,13 @@ void Connection::close() {
   if (tunnel_ && tunnel_->stream) tunnel_->stream->close();
 }
 
-void Connection::displace() {
+bool Connection::displace() {
+  set_idle(false);
+  if (has_unread()) return false;
   displaced_ = true;
   core_->displaced++;
-  set_idle(false);
   stream_->close();
+  return true;
 }
 
 void Connection::set_idle(bool idle) {

@@ -55,8 +55,9 @@ class Connection {
   // For Server::stop: between requests there is nothing to wait for.
   void close_if_idle();
   void close();
-  // For a new one; only of an idle connection.
-  void displace();
+  // Makes room for a new one. Only for an idle connection; false if its client has sent something that has
+  // not been read yet: it is then not idle any more.
+  bool displace();
 
  private:
   class Exchange;
@@ -75,6 +76,7 @@ class Connection {
   net::task<> linger();
   Request make_request(RequestHead& head);
   void set_idle(bool idle);
+  bool has_unread() const;
 
   std::shared_ptr<ServerCore> core_;
   std::unique_ptr<net::Stream> stream_;

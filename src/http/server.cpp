@@ -42,10 +42,8 @@ net::task<> accept_connections(std::shared_ptr<ServerCore> core, std::shared_ptr
       co_return;
     }
     size_t open = core->connections.size() - core->turned_away - core->displaced;
-    if (open >= core->options.limits.connections && !core->idle.empty()) {
-      core->idle.front()->displace();
-      open--;
-    }
+    while (open >= core->options.limits.connections && !core->idle.empty())
+      if (core->idle.front()->displace()) open--;
     if (open < core->options.limits.connections) {
       net::spawn(core->executor, "http connection", run_connection(core, std::move(stream)));
     } else if (core->turned_away <

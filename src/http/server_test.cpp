@@ -436,6 +436,31 @@ int connect_now(uint16_t port) {
   return fd;
 }
 
+TEST_F(Limited, ARequestThatWaitsUnreadIsNotLostToANewConnection) {
+  std::vector<Fd> crowd;
+  for (int i = 0; i < 3; i++) crowd.emplace_back(connect_now(port));
+  run(net::sleep_for(50ms));  // all are idle, the first one longest
+  Fd late(connect_now(port));
+  std::string request = get("/hello");
+  ASSERT_EQ(::send(crowd[0].get(), request.data(), request.size(), 0), static_cast<ssize_t>(request.size()));
+  run(net::sleep_for(200ms));
+  char answer[512] = {};
+  ASSERT_GT(::recv(crowd[0].get(), answer, sizeof answer - 1, MSG_DONTWAIT), 0);
+  EXPECT_THAT(std::string(answer), StartsWith("HTTP/1.1 200 "));
+  EXPECT_EQ(::recv(crowd[1].get(), answer, sizeof answer, MSG_DONTWAIT), 0) << "the next one gave way";
+}
+
+TEST_F(Limited, ARequestThatWaitsUnreadIsAnsweredBeforeTheServerStops) {
+  Fd client(connect_now(port));
+  run(net::sleep_for(50ms));
+  std::string request = get("/hello");
+  ASSERT_EQ(::send(client.get(), request.data(), request.size(), 0), static_cast<ssize_t>(request.size()));
+  run(server->stop(3s));
+  char answer[512] = {};
+  ASSERT_GT(::recv(client.get(), answer, sizeof answer - 1, MSG_DONTWAIT), 0);
+  EXPECT_THAT(std::string(answer), StartsWith("HTTP/1.1 200 "));
+}
+
 TEST_F(Limited, ABurstOfSilentConnectionsDoesNotKeepTheNextOneOut) {
   std::vector<Fd> burst;  // all are accepted in one go: the loop does not run meanwhile
   for (int i = 0; i < 20; i++) burst.emplace_back(connect_now(port));
