@@ -3,18 +3,15 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sched.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
-
-#include <filesystem>
 
 #include "base/fd.h"
 #include "execd/daemon_fixture.h"
+#include "execd/process_for_tests.h"
 #include "net/stream.h"
 
 namespace osb::execd {
@@ -24,11 +21,6 @@ using std::chrono::milliseconds;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
-
-size_t open_descriptors() {
-  auto files = std::filesystem::directory_iterator("/proc/self/fd");
-  return static_cast<size_t>(std::distance(begin(files), end(files)));
-}
 
 class ClientFaults : public DaemonTest {
  protected:
@@ -99,17 +91,10 @@ TEST_F(ClientFaults, AReaderThatIsStuckIsDropped) {
 class OwnNetwork {
  public:
   OwnNetwork() : before_(::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC)) {
-    good_ = before_ && ::unshare(CLONE_NEWNET) == 0 && set_up(true);
+    good_ = before_ && ::unshare(CLONE_NEWNET) == 0 && set_loopback(true);
   }
   ~OwnNetwork() { ::setns(before_.get(), CLONE_NEWNET); }
   explicit operator bool() const { return good_; }
-  bool set_up(bool up) {
-    Fd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    ifreq request = {};
-    ::strcpy(request.ifr_name, "lo");
-    request.ifr_flags = static_cast<short>(up ? IFF_UP | IFF_RUNNING : 0);
-    return ::ioctl(socket.get(), SIOCSIFFLAGS, &request) == 0;
-  }
 
  private:
   Fd before_;
@@ -142,11 +127,11 @@ TEST_F(ClientFaults, AMachineThatVanishesIsNoticed) {
   loop_.run_until_done(read_once(stream.get(), &buffer));
   std::string id = execution_id(buffer.substr(buffer.find("{\"type\":\"init\"")));
   size_t with_client = open_descriptors();
-  ASSERT_TRUE(network.set_up(false));
+  ASSERT_TRUE(set_loopback(false));
   vanish(stream->native_handle());
   stream.reset();
   EXPECT_TRUE(wait_until([&] { return open_descriptors() <= with_client - 2; })) << "ours, and the daemon's";
-  ASSERT_TRUE(network.set_up(true));
+  ASSERT_TRUE(set_loopback(true));
   EXPECT_EQ(call(request("DELETE", "/command?id=" + id)).status, 200);
   expect_nothing_left();
 }

@@ -1,7 +1,6 @@
 // The daemon as a client sees it: a real server on a loopback port, real processes behind it.
 #include "execd/daemon.h"
 
-#include <dirent.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -12,6 +11,7 @@
 
 #include "base/json.h"
 #include "execd/daemon_fixture.h"
+#include "execd/process_for_tests.h"
 #include "execd/small_file.h"
 #include "http/client.h"
 #include "net/loop.h"
@@ -429,13 +429,6 @@ TEST_F(DaemonTest, WhatACommandLeavesInAHugePipeWaitsForItsClientAsItWasPrinted)
   EXPECT_EQ(events.back(), "execution_complete");
 }
 
-size_t open_descriptors() {
-  size_t count = 0;
-  std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir("/proc/self/fd"), ::closedir);
-  while (::readdir(directory.get())) ++count;
-  return count;
-}
-
 TEST_F(DaemonTest, AThousandCommandsLeaveNothingBehind) {
   run("true");
   size_t before = open_descriptors();
@@ -474,7 +467,7 @@ TEST_F(DaemonTest, MetricsAnswerAtOnceAndWatchGoesOn) {
   EXPECT_TRUE(json::parse(lines.substr(0, lines.find('\n'))).as_object().contains("mem_used_mib"));
 }
 
-net::task<> talk(net::Loop* loop, uint16_t port, std::string text, std::string* answer) {
+net::task<> read_to_the_end(net::Loop* loop, uint16_t port, std::string text, std::string* answer) {
   auto stream = co_await net::connect_tcp(loop->executor(), "127.0.0.1", port, milliseconds(5000));
   stream->set_read_deadline(milliseconds(10000));
   co_await stream->write(text);
@@ -484,10 +477,11 @@ net::task<> talk(net::Loop* loop, uint16_t port, std::string text, std::string* 
 
 TEST_F(DaemonTest, TheHeadOfMetricsWatchIsNotWatchedForEver) {
   std::string answer;
-  loop_.run_until_done(talk(&loop_, daemon_->port(),
-                            "HEAD /metrics/watch HTTP/1.1\r\nHost: x\r\nX-EXECD-ACCESS-TOKEN: secret\r\n"
-                            "Connection: close\r\n\r\n",
-                            &answer));
+  loop_.run_until_done(
+      read_to_the_end(&loop_, daemon_->port(),
+                      "HEAD /metrics/watch HTTP/1.1\r\nHost: x\r\nX-EXECD-ACCESS-TOKEN: secret\r\n"
+                      "Connection: close\r\n\r\n",
+                      &answer));
   EXPECT_THAT(answer, HasSubstr("200 OK"));
 }
 

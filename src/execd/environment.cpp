@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "base/error.h"
+#include "base/trim.h"
 #include "execd/small_file.h"
 
 namespace osb::execd {
@@ -15,12 +16,7 @@ constexpr const char* kPrivate[] = {
     "EXECD_ACCESS_TOKEN",    "JUPYTER_TOKEN",          "JUPYTER_HOST",      "EXECD_ISOLATION_CONFIG",
     "OPENSANDBOX_LIFECYCLE", "EXECD_LIFECYCLE_CONFIG", "EXECD_RUNTIME_INIT"};
 
-std::string_view trim(std::string_view text) {
-  auto blank = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\v' || c == '\f'; };
-  while (!text.empty() && blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && blank(text.back())) text.remove_suffix(1);
-  return text;
-}
+constexpr std::string_view kBlanks = " \t\r\v\f";
 
 bool is_name_start(char c) { return isalpha(static_cast<unsigned char>(c)) || c == '_'; }
 bool is_name_char(char c) { return is_name_start(c) || isdigit(static_cast<unsigned char>(c)); }
@@ -111,14 +107,14 @@ std::string value_of(std::string_view text, const Environment& known) {
 }
 
 void parse_line(std::string_view line, const Environment& known, Environment& out) {
-  line = trim(line);
+  line = trim(line, kBlanks);
   if (line.empty() || line[0] == '#') return;
-  if (line.starts_with("export ")) line = trim(line.substr(7));
+  if (line.starts_with("export ")) line = trim(line.substr(7), kBlanks);
   size_t equals = line.find('=');
   if (equals == std::string_view::npos) return;
-  std::string_view name = trim(line.substr(0, equals));
+  std::string_view name = trim(line.substr(0, equals), kBlanks);
   if (name.empty() || name.find_first_of(" \t") != std::string_view::npos) return;
-  std::string value = value_of(trim(line.substr(equals + 1)), known);
+  std::string value = value_of(trim(line.substr(equals + 1), kBlanks), known);
   if (value.find('\0') != std::string::npos || name.find('\0') != std::string_view::npos) return;
   out[std::string(name)] = std::move(value);
 }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/trim.h"
 #include "execd/event.h"
 
 namespace osb::execd {
@@ -17,12 +18,6 @@ constexpr size_t kBatchBytes = 256 * 1024;
 
 http::Headers stream_headers() {
   return {{"Content-Type", "text/event-stream"}, {"Cache-Control", "no-cache"}, {"X-Accel-Buffering", "no"}};
-}
-
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
 }
 
 // The part of `rest` before `separator`, which is taken away from it.

@@ -24,6 +24,7 @@
 #include "base/fd.h"
 #include "base/json.h"
 #include "execd/daemon_fixture.h"
+#include "execd/process_for_tests.h"
 #include "execd/process_tree.h"
 #include "execd/small_file.h"
 #include "http/websocket_for_tests.h"
@@ -37,17 +38,6 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
 using Words = std::vector<std::string>;
-
-uint16_t free_port() {
-  Fd socket(::socket(AF_INET, SOCK_STREAM, 0));
-  sockaddr_in name = {};
-  name.sin_family = AF_INET;
-  name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t length = sizeof name;
-  ::bind(socket.get(), reinterpret_cast<sockaddr*>(&name), sizeof name);
-  ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&name), &length);
-  return ntohs(name.sin_port);
-}
 
 void must(bool good) {
   if (!good) ::_exit(96);

@@ -9,21 +9,21 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-constexpr std::string_view kPasswd =
+constexpr std::string_view kUsers =
     "root:x:0:0:root:/root:/bin/sh\nbroken\nx:x:nan:5:::\nana:x:1000:1001:Ana:/home/ana:/bin/sh\n";
-constexpr std::string_view kGroup =
+constexpr std::string_view kGroups =
     "root:x:0:\nwheel:x:10:bo,ana\nanas:x:11:anabel\naudio:x:29:ana\nbad:x:no:ana";
 
 TEST(Identity, KnowsPrimaryAndSupplementaryGroups) {
-  Identity ana = identity_of(1000, kPasswd, kGroup);
+  Identity ana = identity_of(1000, kUsers, kGroups);
   EXPECT_EQ(ana.gid, 1001u);
   EXPECT_THAT(ana.groups, ElementsAre(10, 29));
   EXPECT_EQ(ana.home, "/home/ana");
-  EXPECT_EQ(identity_of(0, kPasswd, kGroup).gid, 0u);
+  EXPECT_EQ(identity_of(0, kUsers, kGroups).gid, 0u);
 }
 
 TEST(Identity, AUidWithoutAccountDoesNotGetTheGroupOfRoot) {
-  Identity nobody_knows = identity_of(4242, kPasswd, kGroup);
+  Identity nobody_knows = identity_of(4242, kUsers, kGroups);
   EXPECT_EQ(nobody_knows.gid, 4242u);
   EXPECT_THAT(nobody_knows.groups, IsEmpty());
   EXPECT_EQ(nobody_knows.home, "");

@@ -6,11 +6,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <linux/close_range.h>
-#include <net/if.h>
 #include <sched.h>
 #include <signal.h>
-#include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -18,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "execd/process_for_tests.h"
 
 namespace osb::execd {
 namespace {
@@ -36,14 +34,6 @@ std::string read_line(int fd) {
   std::string out;
   for (char c; ::read(fd, &c, 1) == 1 && c != '\n';) out += c;
   return out;
-}
-
-void raise_loopback() {
-  Fd socket(::socket(AF_INET, SOCK_DGRAM, 0));
-  ifreq request = {};
-  ::strcpy(request.ifr_name, "lo");
-  request.ifr_flags = IFF_UP | IFF_RUNNING;
-  ::ioctl(socket.get(), SIOCSIFFLAGS, &request);
 }
 
 // A process that is PID 1 of new pid, mount and network namespaces and runs the daemon's init.
@@ -88,7 +78,7 @@ class Sandboxed {
     ::close_range(5, ~0U, 0);
     ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr);
     ::mount("proc", "/proc", "proc", 0, nullptr);
-    raise_loopback();
+    set_loopback(true);
     ::_exit(is_sandbox_init() ? run_sandbox_init() : 99);
   }
 

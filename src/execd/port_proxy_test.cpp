@@ -222,7 +222,7 @@ net::task<> read_until(net::Stream* stream, std::string_view end, std::string* a
   }
 }
 
-net::task<> talk(net::Loop* loop, uint16_t port, std::string head, std::string* answer) {
+net::task<> say_three_words(net::Loop* loop, uint16_t port, std::string head, std::string* answer) {
   auto stream = co_await net::connect_tcp(loop->executor(), "127.0.0.1", port, milliseconds(5000));
   stream->set_read_deadline(milliseconds(10000));
   co_await stream->write(head + masked("early"));  // with the head: what is read ahead is not lost
@@ -236,11 +236,11 @@ net::task<> talk(net::Loop* loop, uint16_t port, std::string head, std::string* 
 TEST_F(PortProxyTest, WebSocketFramesGoThroughTheTunnel) {
   std::string answer;
   loop_.run_until_done(
-      talk(&loop_, daemon_->port(),
-           "GET " + at("/ws") +
-               " HTTP/1.1\r\nHost: x\r\nX-EXECD-ACCESS-TOKEN: secret\r\nConnection: Upgrade\r\n"
-               "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\r\n",
-           &answer));
+      say_three_words(&loop_, daemon_->port(),
+                      "GET " + at("/ws") +
+                          " HTTP/1.1\r\nHost: x\r\nX-EXECD-ACCESS-TOKEN: secret\r\nConnection: Upgrade\r\n"
+                          "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\r\n",
+                      &answer));
   EXPECT_THAT(answer, StartsWith("HTTP/1.1 101"));
   EXPECT_THAT(answer, HasSubstr("X-Token: none\r\n"));
   EXPECT_THAT(answer, ::testing::EndsWith(std::string("\x81\x05") + "early\x81\x03" + "one\x81\x03" + "two"));

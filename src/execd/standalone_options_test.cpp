@@ -12,7 +12,7 @@ namespace {
 using namespace std::chrono_literals;
 using Words = std::vector<std::string>;
 
-StandaloneOptions parse(const Words& arguments, Environment environment = {}) {
+StandaloneOptions options_of(const Words& arguments, Environment environment = {}) {
   return parse_standalone_options(arguments, std::move(environment));
 }
 
@@ -34,27 +34,29 @@ TEST(DurationText, IsThatOfGo) {
 TEST(StandaloneOptions, DashesAndFormsOfValues) {
   for (const Words& words :
        {Words{"--port", "81"}, Words{"-port", "81"}, Words{"--port=81"}, Words{"-port=81"}})
-    EXPECT_EQ(parse(words).port, 81);
-  EXPECT_EQ(parse({}).port, 44772);
-  EXPECT_EQ(parse({"-graceful-shutdown-timeout=1m30s"}).grace, 90s);
-  EXPECT_EQ(parse({}).grace, 200ms);
-  EXPECT_EQ(parse({"--access-token=a=b"}).token, "a=b");
-  EXPECT_TRUE(parse({"--runtime-init"}).wait_for_init);
-  EXPECT_FALSE(parse({"--runtime-init=false"}, {{"EXECD_RUNTIME_INIT", "1"}}).wait_for_init);
-  EXPECT_TRUE(parse({"-h"}).help);
-  EXPECT_TRUE(parse({"--version"}).version);
-  EXPECT_EQ(parse({"--log-level", "4"}).log_level, LogLevel::warn);
-  EXPECT_EQ(parse({"--log-level", "7"}).log_level, LogLevel::debug);
-  EXPECT_EQ(parse({"--log-level", "debug"}).log_level, LogLevel::debug);
-  EXPECT_NO_THROW(parse({"--jupyter-host", "x", "--jupyter-token=y", "-jupyter-idle-poll-interval", "1s"}));
+    EXPECT_EQ(options_of(words).port, 81);
+  EXPECT_EQ(options_of({}).port, 44772);
+  EXPECT_EQ(options_of({"-graceful-shutdown-timeout=1m30s"}).grace, 90s);
+  EXPECT_EQ(options_of({}).grace, 200ms);
+  EXPECT_EQ(options_of({"--access-token=a=b"}).token, "a=b");
+  EXPECT_TRUE(options_of({"--runtime-init"}).wait_for_init);
+  EXPECT_FALSE(options_of({"--runtime-init=false"}, {{"EXECD_RUNTIME_INIT", "1"}}).wait_for_init);
+  EXPECT_TRUE(options_of({"-h"}).help);
+  EXPECT_TRUE(options_of({"--version"}).version);
+  EXPECT_EQ(options_of({"--log-level", "4"}).log_level, LogLevel::warn);
+  EXPECT_EQ(options_of({"--log-level", "7"}).log_level, LogLevel::debug);
+  EXPECT_EQ(options_of({"--log-level", "debug"}).log_level, LogLevel::debug);
+  EXPECT_NO_THROW(
+      options_of({"--jupyter-host", "x", "--jupyter-token=y", "-jupyter-idle-poll-interval", "1s"}));
 }
 
 TEST(StandaloneOptions, FlagsBeatTheEnvironment) {
   Environment environment = {{"EXECD_ACCESS_TOKEN", "env"}, {"EXECD_API_GRACE_SHUTDOWN", "50ms"}};
-  EXPECT_EQ(parse({}, environment).token, "env");
-  EXPECT_EQ(parse({}, environment).grace, 50ms);
-  EXPECT_EQ(parse({"--access-token", "flag", "--graceful-shutdown-timeout", "0"}, environment).token, "flag");
-  EXPECT_EQ(parse({"--graceful-shutdown-timeout", "0"}, environment).grace, 0ms);
+  EXPECT_EQ(options_of({}, environment).token, "env");
+  EXPECT_EQ(options_of({}, environment).grace, 50ms);
+  EXPECT_EQ(options_of({"--access-token", "flag", "--graceful-shutdown-timeout", "0"}, environment).token,
+            "flag");
+  EXPECT_EQ(options_of({"--graceful-shutdown-timeout", "0"}, environment).grace, 0ms);
 }
 
 TEST(StandaloneOptions, WhatIsNotUnderstoodIsAUsageError) {
@@ -62,32 +64,33 @@ TEST(StandaloneOptions, WhatIsNotUnderstoodIsAUsageError) {
        {Words{"--bogus"}, Words{"--bogus=1"}, Words{"--port"}, Words{"--port", "x"}, Words{"--port=70000"},
         Words{"---port"}, Words{"word"}, Words{"--log-level=loud"}, Words{"--graceful-shutdown-timeout=5"},
         Words{"--init=perhaps"}, Words{"--", "word"}})
-    EXPECT_THROW(parse(words), UsageError) << words[0];
-  EXPECT_THROW(parse({}, {{"EXECD_API_GRACE_SHUTDOWN", "soon"}}), UsageError);
-  EXPECT_THROW(parse({}, {{"JUPYTER_HOST", "localhost:1"}}), UsageError);
-  EXPECT_THROW(parse({}, {{"EXECD_JUPYTER_IDLE_POLL_INTERVAL", "x"}}), UsageError);
-  EXPECT_THROW(parse({}, {{"EXECD_CLONE3_COMPAT", "perhaps"}}), Error);
-  EXPECT_TRUE(parse({}, {{"EXECD_CLONE3_COMPAT", "reexec"}}).clone3_compat);
+    EXPECT_THROW(options_of(words), UsageError) << words[0];
+  EXPECT_THROW(options_of({}, {{"EXECD_API_GRACE_SHUTDOWN", "soon"}}), UsageError);
+  EXPECT_THROW(options_of({}, {{"JUPYTER_HOST", "localhost:1"}}), UsageError);
+  EXPECT_THROW(options_of({}, {{"EXECD_JUPYTER_IDLE_POLL_INTERVAL", "x"}}), UsageError);
+  EXPECT_THROW(options_of({}, {{"EXECD_CLONE3_COMPAT", "perhaps"}}), Error);
+  EXPECT_TRUE(options_of({}, {{"EXECD_CLONE3_COMPAT", "reexec"}}).clone3_compat);
 }
 
 TEST(StandaloneOptions, TheCommandToWrap) {
   for (const Words& words :
        {Words{"init", "--", "prog", "--port", "1"}, Words{"--init", "--", "prog", "--port", "1"},
         Words{"init", "prog", "--port", "1"}, Words{"-init=true", "prog", "--port", "1"}}) {
-    StandaloneOptions options = parse(words);
+    StandaloneOptions options = options_of(words);
     EXPECT_TRUE(options.wrap);
     EXPECT_EQ(options.command, (Words{"prog", "--port", "1"}));
     EXPECT_EQ(options.port, 44772);
   }
-  EXPECT_EQ(parse({"init", "--port", "81", "--", "--", "x"}).command, (Words{"--", "x"}));
-  EXPECT_TRUE(parse({"--", "prog"}, {{"EXECD_INIT", "1"}}).wrap);
-  EXPECT_FALSE(parse({}, {{"EXECD_INIT", "0"}}).wrap);
+  EXPECT_EQ(options_of({"init", "--port", "81", "--", "--", "x"}).command, (Words{"--", "x"}));
+  EXPECT_TRUE(options_of({"--", "prog"}, {{"EXECD_INIT", "1"}}).wrap);
+  EXPECT_FALSE(options_of({}, {{"EXECD_INIT", "0"}}).wrap);
 }
 
 TEST(StandaloneOptions, WhereTheLogGoes) {
-  EXPECT_EQ(parse({}).log_outputs, Words{"stderr"});
-  EXPECT_EQ(parse({}, {{"OPENSANDBOX_LOG_OUTPUT", "stdout, /a/b ,"}}).log_outputs, (Words{"stdout", "/a/b"}));
-  EXPECT_EQ(parse({}, {{"OPENSANDBOX_LOG_OUTPUT", "stdout"}, {"EXECD_LOG_FILE", "/l"}}).log_outputs,
+  EXPECT_EQ(options_of({}).log_outputs, Words{"stderr"});
+  EXPECT_EQ(options_of({}, {{"OPENSANDBOX_LOG_OUTPUT", "stdout, /a/b ,"}}).log_outputs,
+            (Words{"stdout", "/a/b"}));
+  EXPECT_EQ(options_of({}, {{"OPENSANDBOX_LOG_OUTPUT", "stdout"}, {"EXECD_LOG_FILE", "/l"}}).log_outputs,
             Words{"/l"});
 }
 

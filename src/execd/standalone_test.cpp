@@ -5,12 +5,9 @@
 
 #ifdef OSB_TEST_EXECD
 
-#include <net/if.h>
-#include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -23,20 +20,13 @@
 
 #include "base/fd.h"
 #include "execd/entrypoint.h"
+#include "execd/process_for_tests.h"
 
 namespace osb::execd {
 namespace {
 
 using ::testing::HasSubstr;
 using Words = std::vector<std::string>;
-
-void raise_loopback() {
-  Fd socket(::socket(AF_INET, SOCK_DGRAM, 0));
-  ifreq request = {};
-  ::strcpy(request.ifr_name, "lo");
-  request.ifr_flags = IFF_UP | IFF_RUNNING;
-  ::ioctl(socket.get(), SIOCSIFFLAGS, &request);
-}
 
 std::vector<char*> pointers(Words& words) {
   std::vector<char*> out;
@@ -58,7 +48,7 @@ class Wrapped {
     if (pid_ == 0) {
       ::dup2(output.write.get(), 1);
       if (!root.empty()) {
-        raise_loopback();
+        set_loopback(true);
         if (::chroot(root.c_str()) != 0 || ::chdir("/") != 0) ::_exit(98);
       }
       ::execve(program.c_str(), argv.data(), env.data());
@@ -187,17 +177,6 @@ TEST_F(Wrapper, TheBootstrapScriptIsSourced) {
   EXPECT_EQ(run().line(), "yes");
   std::ofstream(script) << "exit 3\n";
   EXPECT_EQ(run().exit_code(), 3);
-}
-
-// A port that nobody has now.
-uint16_t free_port() {
-  Fd socket(::socket(AF_INET, SOCK_STREAM, 0));
-  sockaddr_in name = {};
-  name.sin_family = AF_INET;
-  socklen_t length = sizeof name;
-  ::bind(socket.get(), reinterpret_cast<sockaddr*>(&name), sizeof name);
-  ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&name), &length);
-  return ntohs(name.sin_port);
 }
 
 TEST_F(Wrapper, AtTheEndStreamsStillHearHowTheirCommandEnded) {

@@ -3,11 +3,11 @@
 #include <sys/socket.h>
 
 #include "http/body_source.h"
+#include "http/write_slice.h"
 
 namespace osb::http {
 
 namespace {
-constexpr size_t kWriteSlice = 64 * 1024;
 constexpr int kMaxInterimAnswers = 16;
 
 class Answer final : public ClientResponse {

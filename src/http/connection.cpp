@@ -11,13 +11,11 @@
 
 #include "base/log.h"
 #include "http/exchange.h"
+#include "http/write_slice.h"
 
 namespace osb::http {
 
 namespace {
-// One write deadline covers at most this much: a client that takes less than a slice in write_idle_time is
-// dropped.
-constexpr size_t kWriteSlice = 64 * 1024;
 constexpr size_t kMostHeld = 16 * 1024;
 constexpr auto kLingerTime = std::chrono::seconds(2);
 constexpr uint64_t kLingerBytes = 16 * 1024 * 1024;

@@ -14,7 +14,7 @@ using testing::EndsWith;
 using testing::HasSubstr;
 using testing::Not;
 
-net::task<> hello(Request&, ResponseWriter& response) { co_await response.send({.body = "hello"}); }
+net::task<> say_hello(Request&, ResponseWriter& response) { co_await response.send({.body = "hello"}); }
 net::task<> tunnel(Request&, ResponseWriter& response) {
   std::string early;
   auto stream = response.upgrade(early);
@@ -23,7 +23,7 @@ net::task<> tunnel(Request&, ResponseWriter& response) {
 
 struct Pipelining : World, testing::Test {
   Pipelining() : gate(loop.executor()) {
-    router.add("GET", "/hello", hello);
+    router.add("GET", "/hello", say_hello);
     router.add("GET", "/tunnel", tunnel);
     router.add("GET", "/gate",
                [this](Request&, ResponseWriter& response) { return at_gate(*this, response); });

@@ -25,7 +25,7 @@ net::task<> describe(Request& request, ResponseWriter& response) {
                                       {"Location", "/login?x"}},
                           .body = text});
 }
-net::task<> pour(Request& request, ResponseWriter& response) {
+net::task<> pour_back(Request& request, ResponseWriter& response) {
   response.start(200, {});
   co_await response.flush_head();
   char buffer[65536];
@@ -56,7 +56,7 @@ net::task<> never(Request&, ResponseWriter& response) {
   co_await net::sleep_for(3s);
   co_await response.send({});
 }
-net::task<> no_thanks(Request&, ResponseWriter&) {
+net::task<> refuse_body(Request&, ResponseWriter&) {
   throw Error(ErrorCode::too_large, "not that much");
   co_return;
 }
@@ -78,12 +78,12 @@ struct Proxy : World, testing::Test {
   Proxy() : backend_watch{0}, client(loop.executor(), options()) {
     backend_router.add("*", "/describe", describe);
     backend_router.add("*", "/describe/{*}", describe);
-    backend_router.add("*", "/pour", pour);
+    backend_router.add("*", "/pour", pour_back);
     backend_router.add("GET", "/ticks", ticks);
     backend_router.add("GET", "/cut", cut);
     backend_router.add("*", "/big", big);
     backend_router.add("GET", "/never", never);
-    backend_router.add("*", "/no", no_thanks);
+    backend_router.add("*", "/no", refuse_body);
     backend_router.add("GET", "/shout", shout);
     backend_router.add("GET", "/stream", [this](Request&, ResponseWriter& response) {
       return count_stream(backend_watch, response);

@@ -19,7 +19,7 @@ using testing::StartsWith;
 net::task<> hello(Request& request, ResponseWriter& response) {
   co_await response.send({.headers = {{"X-Path", request.path}}, .body = "hello"});
 }
-net::task<> echo(Request& request, ResponseWriter& response) {
+net::task<> echo_whole(Request& request, ResponseWriter& response) {
   std::string body = co_await request.body->read_all();
   co_await response.send({.body = "[" + body + "]"});
 }
@@ -46,7 +46,7 @@ net::task<> too_short(Request&, ResponseWriter& response) {
   co_await response.finish();
 }
 net::task<> no_content(Request&, ResponseWriter& response) { co_await response.send({.status = 204}); }
-net::task<> nothing(Request&, ResponseWriter&) { co_return; }
+net::task<> answers_nothing(Request&, ResponseWriter&) { co_return; }
 net::task<> not_there(Request&, ResponseWriter&) {
   throw Error(ErrorCode::not_found, "finding it: gone", "SANDBOX::NOT_FOUND");
   co_return;
@@ -80,13 +80,13 @@ net::task<> upgrade(Request&, ResponseWriter& response) {
 struct Server_ : World, testing::Test {
   explicit Server_(ServerOptions options = {}) : World(std::move(options)) {
     router.add("GET", "/hello", hello);
-    router.add("POST", "/echo", echo);
+    router.add("POST", "/echo", echo_whole);
     router.add("POST", "/stream", echo_stream);
     router.add("GET", "/three", stream_three);
     router.add("GET", "/length", with_length);
     router.add("GET", "/short", too_short);
     router.add("GET", "/204", no_content);
-    router.add("*", "/nothing", nothing);
+    router.add("*", "/nothing", answers_nothing);
     router.add("*", "/missing", not_there);
     router.add("*", "/busy", busy);
     router.add("*", "/crash", crash);

@@ -16,14 +16,11 @@
 
 #include "http/input_buffer.h"
 #include "http/websocket_handshake.h"
+#include "http/write_slice.h"
 #include "net/timer.h"
 
 namespace osb::http {
-namespace {
-
-constexpr size_t kWriteSlice = 64 * 1024;
-
-}  // namespace
+namespace {}  // namespace
 
 struct WebSocket::State : std::enable_shared_from_this<State> {
   struct Frame {

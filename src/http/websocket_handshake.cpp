@@ -16,7 +16,7 @@ bool is_key(std::string_view text) {
          });
 }
 
-[[noreturn]] void refuse(const std::string& what) {
+[[noreturn]] void refuse_handshake(const std::string& what) {
   throw Error(ErrorCode::invalid, "opening a WebSocket: " + what, "BAD_HANDSHAKE");
 }
 
@@ -28,11 +28,12 @@ bool asks_for_websocket(const Request& request) {
 }
 
 void check_websocket_request(const Request& request) {
-  if (request.method != "GET") refuse("the method is not GET");
-  if (!asks_for_websocket(request)) refuse("the request does not ask for an upgrade to websocket");
-  if (request.headers.get("Sec-WebSocket-Version") != "13") refuse("the version is not 13");
-  if (!is_key(request.headers.get("Sec-WebSocket-Key"))) refuse("the key is not 16 bytes in base64");
-  if (request.body->content_length() != 0U) refuse("the request has a body");
+  if (request.method != "GET") refuse_handshake("the method is not GET");
+  if (!asks_for_websocket(request)) refuse_handshake("the request does not ask for an upgrade to websocket");
+  if (request.headers.get("Sec-WebSocket-Version") != "13") refuse_handshake("the version is not 13");
+  if (!is_key(request.headers.get("Sec-WebSocket-Key")))
+    refuse_handshake("the key is not 16 bytes in base64");
+  if (request.body->content_length() != 0U) refuse_handshake("the request has a body");
 }
 
 std::string websocket_answer(const Request& request) {

@@ -56,9 +56,9 @@ void draw(const std::string& prompt, const EditedLine& line) {
 }
 
 // One line from the terminal; nullopt at its end. Ctrl-C gives an empty line and sets `interrupted`.
-class Reader {
+class StatementReader {
  public:
-  explicit Reader(EditedLine& line) : line_(line) {}
+  explicit StatementReader(EditedLine& line) : line_(line) {}
 
   std::optional<std::string> read(const std::string& prompt, bool& interrupted) {
     RawTerminal raw(STDIN_FILENO);
@@ -113,7 +113,7 @@ void keep_history(const std::string& path, const EditedLine& line) {
 }
 
 // A statement: lines until it is complete. nullopt at the end of input.
-std::optional<std::string> read_statement(Reader& reader, const std::string& language) {
+std::optional<std::string> read_statement(StatementReader& reader, const std::string& language) {
   std::string text;
   while (true) {
     bool interrupted = false;
@@ -180,7 +180,7 @@ int converse(const Codes& codes, const CodeOptions& options, const std::string& 
   // Also while code runs: what is typed ahead, Ctrl-D included, must reach the next line as it is.
   RawTerminal quiet(STDIN_FILENO, Keys::no_signals);
   EditedLine line(read_history(history_file));
-  Reader reader(line);
+  StatementReader reader(line);
   std::string language = options.language.empty() ? "python" : options.language;
   while (std::optional<std::string> statement = read_statement(reader, language))
     if (!statement->empty()) run_code(codes, *statement, options);

@@ -116,7 +116,7 @@ std::vector<std::string> lines_of(const std::string& text) {
   return lines;
 }
 
-[[noreturn]] void fail(const std::string& doing) {
+[[noreturn]] void fail_config(const std::string& doing) {
   throw Problem("CONFIGURATION", doing + ": " + ::strerror(errno));
 }
 
@@ -190,7 +190,7 @@ std::string with_setting(const std::string& text, std::string_view name, const s
 std::string read_config(const std::string& path) {
   std::ifstream file(path);
   if (!file && errno == ENOENT) return {};
-  if (!file) fail("opening " + path);
+  if (!file) fail_config("opening " + path);
   std::ostringstream text;
   text << file.rdbuf();
   return text.str();
@@ -204,7 +204,7 @@ void write_config(const std::string& path, const std::string& text) {
   std::filesystem::create_directories(target.parent_path(), error);
   std::string temporary = target.string() + ".XXXXXX";
   Fd file(::mkostemp(temporary.data(), O_CLOEXEC));  // mode 0600
-  if (!file) fail("writing " + path);
+  if (!file) fail_config("writing " + path);
   try {
     write_all(file.get(), text);
   } catch (const Problem&) {
@@ -215,7 +215,7 @@ void write_config(const std::string& path, const std::string& text) {
     int cause = errno;
     ::unlink(temporary.c_str());
     errno = cause;
-    fail("writing " + path);
+    fail_config("writing " + path);
   }
 }
 

@@ -55,14 +55,14 @@ struct WireVolume {
 };
 BOOST_DESCRIBE_STRUCT(WireVolume, (), (name, mountPath, readOnly, subPath, host, pvc, ossfs))
 
-struct WireAuth {
+struct WireRegistryAuth {
   Required<std::string> username, password;
 };
-BOOST_DESCRIBE_STRUCT(WireAuth, (), (username, password))
+BOOST_DESCRIBE_STRUCT(WireRegistryAuth, (), (username, password))
 
 struct WireImage {
   Required<std::string> uri;
-  std::optional<WireAuth> auth;
+  std::optional<WireRegistryAuth> auth;
 };
 BOOST_DESCRIBE_STRUCT(WireImage, (), (uri, auth))
 

@@ -4,7 +4,7 @@ namespace osb::cli {
 
 namespace {
 
-constexpr Skill kSkills[] = {
+constexpr Skill kSkillTexts[] = {
     {"sandbox-lifecycle", "Making, finding, keeping alive and ending OpenSandbox sandboxes with osb",
      R"(# Sandboxes
 
@@ -82,10 +82,10 @@ std::string marker(std::string_view name, const char* end) {
 
 }  // namespace
 
-std::span<const Skill> skills() { return kSkills; }
+std::span<const Skill> skills() { return kSkillTexts; }
 
 const Skill* find_skill(std::string_view name) {
-  for (const Skill& skill : kSkills)
+  for (const Skill& skill : kSkillTexts)
     if (skill.name == name) return &skill;
   return nullptr;
 }

@@ -23,7 +23,7 @@ namespace fs = std::filesystem;
 constexpr uint64_t kBatchBytes = 8 << 20;
 constexpr size_t kBatchFiles = 200;
 
-[[noreturn]] void fail(const std::string& doing, const std::string& path) {
+[[noreturn]] void fail_upload(const std::string& doing, const std::string& path) {
   throw Problem("FILE", doing + " " + path + ": " + ::strerror(errno));
 }
 
@@ -75,7 +75,7 @@ opensandbox::ByteSource source_of(std::shared_ptr<Fd> file, std::shared_ptr<Prog
     while (true) {
       ssize_t count = ::read(file->get(), room.data(), room.size());
       if (count < 0 && errno == EINTR) continue;
-      if (count < 0) fail("reading", path);
+      if (count < 0) fail_upload("reading", path);
       progress->add(static_cast<uint64_t>(count));
       return static_cast<size_t>(count);
     }
@@ -88,7 +88,7 @@ opensandbox::ByteSource lazy_source(const LocalFile& file, std::shared_ptr<Progr
   return [inner, progress, path = file.path](std::span<char> room) -> size_t {
     if (!*inner) {
       auto opened = std::make_shared<Fd>(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-      if (!*opened) fail("opening", path);
+      if (!*opened) fail_upload("opening", path);
       progress->name(path);
       *inner = source_of(opened, progress, path);
     }
@@ -156,7 +156,7 @@ TransferResult upload(const opensandbox::Files& files, const std::string& local,
     return send_input(files, remote, options);
   }
   struct stat status;
-  if (::stat(local.c_str(), &status) < 0) fail("reading", local);
+  if (::stat(local.c_str(), &status) < 0) fail_upload("reading", local);
   std::error_code error;
   std::string name = base_name(fs::absolute(local, error).lexically_normal().string());
   std::string target = into ? join_path(remote, name) : remote;

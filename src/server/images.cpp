@@ -36,7 +36,7 @@ bool is_stored(runtime::Runtime& runtime, const std::string& name) {
   return false;
 }
 
-Error exists(const std::string& name) {
+Error name_taken(const std::string& name) {
   return Error(ErrorCode::conflict, "storing image " + name + ": the name is taken", "IMAGE::EXISTS");
 }
 
@@ -73,7 +73,7 @@ net::task<> drop_rest(const http::Request& request) {
 // A body that does not come is the client's doing and has its own code; so have bodies that are too long.
 Error upload_error(const Error& error, bool only_new, const std::string& name) {
   if (!error.wire().empty()) return error;
-  if (only_new && error.code() == ErrorCode::conflict) return exists(name);
+  if (only_new && error.code() == ErrorCode::conflict) return name_taken(name);
   return store_error(error);
 }
 
@@ -104,7 +104,7 @@ net::task<Stored> store(Context& context, http::Request& request) {
   bool only_new = must_be_new(request);
   if (request.body->content_length().value_or(0) > static_cast<uint64_t>(limit)) throw too_large(limit);
   bool known = is_stored(context.runtime, name);
-  if (known && only_new) throw exists(name);
+  if (known && only_new) throw name_taken(name);
   if (context.image_uploads >= kMaxUploads)
     throw Error(ErrorCode::exhausted, "storing an image: others are being stored", "IMAGE::BUSY");
   ++context.image_uploads;

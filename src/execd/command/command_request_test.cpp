@@ -16,7 +16,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 // The message of the refusal; empty if the body is accepted.
-std::string refusal(std::string_view body) {
+std::string command_refusal(std::string_view body) {
   try {
     parse_command_request(body);
     return {};
@@ -39,39 +39,39 @@ CommandSpec resolve(std::string_view body) {
 }
 
 TEST(CommandRequest, NeedsExactlyOneOfCommandAndArgv) {
-  EXPECT_THAT(refusal("{}"), HasSubstr("one of command and argv is required"));
-  EXPECT_THAT(refusal(R"({"command":"","argv":[]})"), HasSubstr("one of"));
-  EXPECT_THAT(refusal(R"({"command":null})"), HasSubstr("one of"));
-  EXPECT_THAT(refusal(R"({"command":"a","argv":["b"]})"), HasSubstr("exclude each other"));
-  EXPECT_EQ(refusal(R"({"command":"a","argv":[]})"), "");
-  EXPECT_EQ(refusal(R"({"command":"","argv":["b"]})"), "");
+  EXPECT_THAT(command_refusal("{}"), HasSubstr("one of command and argv is required"));
+  EXPECT_THAT(command_refusal(R"({"command":"","argv":[]})"), HasSubstr("one of"));
+  EXPECT_THAT(command_refusal(R"({"command":null})"), HasSubstr("one of"));
+  EXPECT_THAT(command_refusal(R"({"command":"a","argv":["b"]})"), HasSubstr("exclude each other"));
+  EXPECT_EQ(command_refusal(R"({"command":"a","argv":[]})"), "");
+  EXPECT_EQ(command_refusal(R"({"command":"","argv":["b"]})"), "");
 }
 
 TEST(CommandRequest, RefusesWhatNoProcessCanHave) {
-  EXPECT_THAT(refusal(R"({"command":"a\u0000b"})"), HasSubstr("command"));
-  EXPECT_THAT(refusal(R"({"argv":["a","b\u0000"]})"), HasSubstr("argv"));
-  EXPECT_THAT(refusal(R"({"argv":["","b"]})"), HasSubstr("argv[0]"));
-  EXPECT_THAT(refusal(R"({"command":"a","cwd":"/\u0000"})"), HasSubstr("cwd"));
-  EXPECT_THAT(refusal(R"({"command":"a","envs":{"":"x"}})"), HasSubstr("envs"));
-  EXPECT_THAT(refusal(R"({"command":"a","envs":{"A=B":"x"}})"), HasSubstr("A=B"));
-  EXPECT_THAT(refusal(R"({"command":"a","envs":{"A":"\u0000"}})"), HasSubstr("envs.A"));
-  EXPECT_EQ(refusal(R"({"argv":["a",""],"envs":{"A":""}})"), "");
+  EXPECT_THAT(command_refusal(R"({"command":"a\u0000b"})"), HasSubstr("command"));
+  EXPECT_THAT(command_refusal(R"({"argv":["a","b\u0000"]})"), HasSubstr("argv"));
+  EXPECT_THAT(command_refusal(R"({"argv":["","b"]})"), HasSubstr("argv[0]"));
+  EXPECT_THAT(command_refusal(R"({"command":"a","cwd":"/\u0000"})"), HasSubstr("cwd"));
+  EXPECT_THAT(command_refusal(R"({"command":"a","envs":{"":"x"}})"), HasSubstr("envs"));
+  EXPECT_THAT(command_refusal(R"({"command":"a","envs":{"A=B":"x"}})"), HasSubstr("A=B"));
+  EXPECT_THAT(command_refusal(R"({"command":"a","envs":{"A":"\u0000"}})"), HasSubstr("envs.A"));
+  EXPECT_EQ(command_refusal(R"({"argv":["a",""],"envs":{"A":""}})"), "");
 }
 
 TEST(CommandRequest, NumbersAreWholeAndInRange) {
   for (const char* timeout : {"-1", "1.5", "1000.0", "\"5\"", "true", "9223372036854775808"})
-    EXPECT_NE(refusal(R"({"command":"a","timeout":)" + std::string(timeout) + "}"), "") << timeout;
-  EXPECT_EQ(refusal(R"({"command":"a","timeout":null})"), "");
-  EXPECT_EQ(refusal(R"({"command":"a","timeout":9223372036854775807})"), "");
+    EXPECT_NE(command_refusal(R"({"command":"a","timeout":)" + std::string(timeout) + "}"), "") << timeout;
+  EXPECT_EQ(command_refusal(R"({"command":"a","timeout":null})"), "");
+  EXPECT_EQ(command_refusal(R"({"command":"a","timeout":9223372036854775807})"), "");
   for (const char* uid : {"-1", "4294967296", "1.0", "\"0\""})
-    EXPECT_NE(refusal(R"({"command":"a","uid":)" + std::string(uid) + "}"), "") << uid;
-  EXPECT_THAT(refusal(R"({"command":"a","gid":1})"), HasSubstr("uid is required"));
+    EXPECT_NE(command_refusal(R"({"command":"a","uid":)" + std::string(uid) + "}"), "") << uid;
+  EXPECT_THAT(command_refusal(R"({"command":"a","gid":1})"), HasSubstr("uid is required"));
 }
 
 TEST(CommandRequest, TheIdThatMeansUnchangedWouldKeepRoot) {
-  EXPECT_THAT(refusal(R"({"command":"a","uid":4294967295})"), HasSubstr("no user"));
-  EXPECT_THAT(refusal(R"({"command":"a","uid":1,"gid":4294967295})"), HasSubstr("no user or group"));
-  EXPECT_EQ(refusal(R"({"command":"a","uid":4294967294,"gid":4294967294})"), "");
+  EXPECT_THAT(command_refusal(R"({"command":"a","uid":4294967295})"), HasSubstr("no user"));
+  EXPECT_THAT(command_refusal(R"({"command":"a","uid":1,"gid":4294967295})"), HasSubstr("no user or group"));
+  EXPECT_EQ(command_refusal(R"({"command":"a","uid":4294967294,"gid":4294967294})"), "");
 }
 
 TEST(CommandRequest, IsReadWithTheToleranceOfItsClients) {

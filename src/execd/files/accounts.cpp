@@ -11,7 +11,7 @@ namespace {
 constexpr size_t kMaxFile = 4 * 1024 * 1024;
 
 // The id 2^32-1 means "unchanged" to chown and is nobody's.
-std::optional<uint32_t> number(std::string_view text) {
+std::optional<uint32_t> account_number(std::string_view text) {
   uint32_t value = 0;
   auto [end, err] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (err != std::errc() || end != text.data() + text.size() || value == UINT32_MAX) return std::nullopt;
@@ -31,7 +31,7 @@ Accounts::Table Accounts::read(std::string_view text) {
     size_t password_end = line.find(':', name_end + 1);
     if (password_end == std::string_view::npos) continue;
     std::string_view id = line.substr(password_end + 1);
-    std::optional<uint32_t> value = number(id.substr(0, id.find(':')));
+    std::optional<uint32_t> value = account_number(id.substr(0, id.find(':')));
     if (!value) continue;
     std::string name(line.substr(0, name_end));
     table.names.emplace(*value, name);
@@ -50,12 +50,12 @@ Accounts Accounts::load(const std::string& passwd, const std::string& group) {
 
 std::optional<uid_t> Accounts::uid_of(std::string_view owner) const {
   auto found = users_.ids.find(owner);
-  return found != users_.ids.end() ? found->second : number(owner);
+  return found != users_.ids.end() ? found->second : account_number(owner);
 }
 
 std::optional<gid_t> Accounts::gid_of(std::string_view group) const {
   auto found = groups_.ids.find(group);
-  return found != groups_.ids.end() ? found->second : number(group);
+  return found != groups_.ids.end() ? found->second : account_number(group);
 }
 
 std::string Accounts::user_name(uid_t uid) const {

@@ -4,15 +4,11 @@
 #include <charconv>
 #include <optional>
 
+#include "base/trim.h"
+
 namespace osb::execd {
 
 namespace {
-
-std::string_view trim(std::string_view text) {
-  size_t begin = text.find_first_not_of(" \t");
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t") + 1 - begin);
-}
 
 std::optional<uint64_t> number(std::string_view text) {
   int64_t value = 0;

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "base/trim.h"
+
 namespace osb::execd {
 
 namespace {
@@ -10,12 +12,6 @@ namespace {
 std::optional<std::string> find(const http::Headers& headers, std::string_view name) {
   auto value = headers.find(name);
   return value ? std::optional<std::string>(*value) : std::nullopt;
-}
-
-std::string_view trim(std::string_view text) {
-  size_t begin = text.find_first_not_of(" \t");
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t") + 1 - begin);
 }
 
 // Is `etag` in the list, or the list "*"? A weak tag is equal to the strong one only where `weak_counts`.

@@ -13,7 +13,7 @@ TEST_F(FileRoutes, Info) {
   ASSERT_EQ(::chmod((dir_ + "/sub").c_str(), 01777), 0);
   timespec times[2] = {{1, 0}, {1795259546, 623814372}};
   ASSERT_EQ(::utimensat(AT_FDCWD, (dir_ + "/a.txt").c_str(), times, 0), 0);
-  Answer answer = get("/files/info" + query("a.txt") + "&path=link&path=sub");
+  FileAnswer answer = get("/files/info" + query("a.txt") + "&path=link&path=sub");
   EXPECT_EQ(answer.status, 200);
   EXPECT_EQ(answer.header("Content-Type"), "application/json; charset=utf-8");
   EXPECT_THAT(answer.body, testing::StartsWith(
@@ -42,7 +42,7 @@ TEST_F(FileRoutes, Replace) {
   write("b", "nothing");
   auto before = stat_of("b");
   std::string a = dir_ + "/a", b = dir_ + "/b";
-  Answer answer = post("/files/replace", "{\"" + a + "\":{\"old\":\"one\",\"new\":\"three\"}}");
+  FileAnswer answer = post("/files/replace", "{\"" + a + "\":{\"old\":\"one\",\"new\":\"three\"}}");
   EXPECT_EQ(answer.status, 200);
   EXPECT_EQ(answer.body, "");
   EXPECT_EQ(content("a"), "three two three");
@@ -60,7 +60,7 @@ TEST_F(FileRoutes, ReplaceAcrossBlocks) {
   std::string text;
   for (int i = 0; i < 100'000; ++i) text += "needle" + std::to_string(i % 10);
   write("big", text);
-  Answer answer = post("/files/replace?verbose=true", R"({"big":{"old":"needle","new":"pin"}})");
+  FileAnswer answer = post("/files/replace?verbose=true", R"({"big":{"old":"needle","new":"pin"}})");
   EXPECT_EQ(answer.body, R"({"big":{"replacedCount":100000}})");
   std::string want;
   for (int i = 0; i < 100'000; ++i) want += "pin" + std::to_string(i % 10);
@@ -104,7 +104,7 @@ TEST_F(FileRoutes, Permissions) {
     EXPECT_EQ(post("/files/permissions", R"({"a":{"group":"77"}})").status, 200);
     EXPECT_EQ(stat_of("a").st_gid, 77u);
   }
-  Answer answer = post("/files/permissions", R"({"none":{"mode":600}})");
+  FileAnswer answer = post("/files/permissions", R"({"none":{"mode":600}})");
   EXPECT_EQ(answer.status, 404);
   EXPECT_EQ(answer.code(), "FILE_NOT_FOUND");
   EXPECT_EQ(post("/files/permissions", R"({"a":{"owner":"no-such-user"}})").status, 400);
@@ -127,7 +127,7 @@ TEST_F(FileRoutes, MoveErrors) {
   write("b", "y");
   write("tree/sub/f", "y");
   ASSERT_EQ(::symlink("nowhere", (dir_ + "/dangling").c_str()), 0);
-  Answer answer = post("/files/mv", R"([{"src":"none","dest":"z"}])");
+  FileAnswer answer = post("/files/mv", R"([{"src":"none","dest":"z"}])");
   EXPECT_EQ(answer.status, 404);
   EXPECT_EQ(answer.code(), "FILE_NOT_FOUND");
   for (const char* taken : {"b", "tree", "dangling", "a", "/"}) {
@@ -155,7 +155,7 @@ TEST_F(FileRoutes, MoveAcrossFileSystems) {
   ASSERT_EQ(::chmod((dir_ + "/tree/ro").c_str(), 0555), 0);
   timespec times[2] = {{1000, 1}, {2000, 2}};
   ASSERT_EQ(::utimensat(AT_FDCWD, (dir_ + "/tree/sub").c_str(), times, 0), 0);
-  Answer answer =
+  FileAnswer answer =
       post("/files/mv", R"([{"src":"tree","dest":"mnt/t"},{"src":"single","dest":"mnt/x/single"}])");
   EXPECT_EQ(answer.status, 200) << answer.body;
   EXPECT_EQ(names(), std::vector<std::string>{"mnt"});
@@ -182,7 +182,7 @@ TEST_F(FileRoutes, DeleteFiles) {
   write("sub/kept", "x");
   ASSERT_EQ(::symlink("nowhere", (dir_ + "/dangling").c_str()), 0);
   ASSERT_EQ(::symlink("sub", (dir_ + "/dirlink").c_str()), 0);
-  Answer answer = call("DELETE", "/files" + query("z.txt") + "&path=dangling&path=dirlink");
+  FileAnswer answer = call("DELETE", "/files" + query("z.txt") + "&path=dangling&path=dirlink");
   EXPECT_EQ(answer.status, 200);
   EXPECT_EQ(answer.body, "");
   EXPECT_EQ(names(), std::vector<std::string>{"sub"});

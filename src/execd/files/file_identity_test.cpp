@@ -33,14 +33,14 @@ class FilesOfAUser : public FileRoutes {
   std::string as(const std::string& route, uid_t uid = kUser, gid_t gid = kUser) {
     return "/v1/filesystem/" + std::to_string(uid) + "/" + std::to_string(gid) + route;
   }
-  Answer upload_as(const std::string& parts, uid_t uid = kUser, gid_t gid = kUser) {
+  FileAnswer upload_as(const std::string& parts, uid_t uid = kUser, gid_t gid = kUser) {
     return call("POST", as("/files/upload", uid, gid),
                 "Content-Type: multipart/form-data; boundary=XBOUNDX\r\n", parts + "--XBOUNDX--\r\n");
   }
   std::string path(const std::string& name) { return dir_ + "/" + name; }
 };
 
-void expect_denied(const Answer& answer) {
+void expect_denied(const FileAnswer& answer) {
   EXPECT_EQ(answer.status, 403) << answer.body;
   EXPECT_EQ(answer.code(), "PERMISSION_DENIED");
 }
@@ -86,7 +86,7 @@ TEST_F(FilesOfAUser, ReadsWhatEverybodyMayRead) {
   EXPECT_EQ(get(as("/files/download") + query("public/f")).body, "all");
   EXPECT_EQ(get(as("/files/info") + query("public/f")).status, 200);
   expect_denied(get(as("/files/info") + query("public/closed/g")));
-  Answer listed_as_user = get(as("/directories/list") + query("public") + "&depth=9");
+  FileAnswer listed_as_user = get(as("/directories/list") + query("public") + "&depth=9");
   EXPECT_EQ(listed(listed_as_user), (std::vector<std::string>{"public/closed", "public/f"}));
   EXPECT_EQ(listed(get(as("/files/search") + query("public"))), std::vector<std::string>{"public/f"});
 }
@@ -163,7 +163,7 @@ TEST_F(FilesOfAUser, PathsStartAtTheRootAndTheHomeIsTheAccounts) {
   EXPECT_EQ(get(as("/files/info") + "?path=etc/passwd").status, 200);
   EXPECT_THAT(get(as("/files/info", 0, 0) + "?path=~").body, HasSubstr(R"("path":"/root")"));
   EXPECT_THAT(get(as("/files/info", 0, 0) + "?path=$HOME").body, HasSubstr(R"("path":"/root")"));
-  Answer homeless = get(as("/files/info") + "?path=~/x");
+  FileAnswer homeless = get(as("/files/info") + "?path=~/x");
   EXPECT_EQ(homeless.status, 400);
   EXPECT_THAT(homeless.body, HasSubstr("HOME is not set"));
 }
@@ -181,7 +181,7 @@ TEST_F(FilesOfAUser, TheDaemonsOwnProcessIsNotTheUsers) {
 TEST_F(FilesOfAUser, OnlyIdsThatExist) {
   for (const char* bad : {"4294967295/0", "0/4294967295", "4294967296/0", "-1/0", "root/0", "+1/0", "1.0/0",
                           "0x1/1", "99999999999999999999/0", "%201/0"}) {
-    Answer answer = get(std::string("/v1/filesystem/") + bad + "/files/info?path=/");
+    FileAnswer answer = get(std::string("/v1/filesystem/") + bad + "/files/info?path=/");
     EXPECT_EQ(answer.status, 400) << bad << answer.body;
     EXPECT_EQ(answer.code(), "INVALID_REQUEST_BODY");
   }

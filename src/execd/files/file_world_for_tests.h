@@ -32,7 +32,7 @@ namespace osb::execd::test {
 
 namespace fs = std::filesystem;
 
-struct Answer {
+struct FileAnswer {
   int status = 0;  // 0: the connection broke before an answer was complete
   std::string head;
   std::string body;
@@ -98,7 +98,7 @@ class FileRoutes : public testing::Test {
     }
   }
 
-  static Answer read_answer(int fd) {
+  static FileAnswer read_answer(int fd) {
     std::string all(1 << 16, '\0');
     size_t size = 0;
     for (ssize_t n; (n = ::recv(fd, all.data() + size, all.size() - size, 0)) > 0;) {
@@ -106,7 +106,7 @@ class FileRoutes : public testing::Test {
       if (size == all.size()) all.resize(size * 2);
     }
     all.resize(size);
-    Answer answer;
+    FileAnswer answer;
     size_t end = all.find("\r\n\r\n");
     if (end == std::string::npos) return answer;
     answer.head = all.substr(0, end + 2);
@@ -130,29 +130,30 @@ class FileRoutes : public testing::Test {
     return answer;
   }
 
-  Answer send(const std::string& request) {
+  FileAnswer send(const std::string& request) {
     int fd = connect();
     put(fd, request);
-    Answer answer = read_answer(fd);
+    FileAnswer answer = read_answer(fd);
     ::close(fd);
     EXPECT_TRUE(answer.complete) << request.substr(0, 200) << "\n--\n"
                                  << answer.head << answer.body.substr(0, 500);
     return answer;
   }
-  Answer call(const std::string& method, const std::string& target, const std::string& headers = "",
-              const std::string& body = "") {
+  FileAnswer call(const std::string& method, const std::string& target, const std::string& headers = "",
+                  const std::string& body = "") {
     std::string length =
         body.empty() && method != "POST" ? "" : "Content-Length: " + std::to_string(body.size()) + "\r\n";
     return send(method + " " + target + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + headers + length +
                 "\r\n" + body);
   }
-  Answer get(const std::string& target, const std::string& headers = "") {
+  FileAnswer get(const std::string& target, const std::string& headers = "") {
     return call("GET", target, headers);
   }
-  Answer post(const std::string& target, const std::string& body) {
+  FileAnswer post(const std::string& target, const std::string& body) {
     return call("POST", target, "Content-Type: application/json\r\n", body);
   }
-  Answer download(const std::string& name, const std::string& query = "", const std::string& headers = "") {
+  FileAnswer download(const std::string& name, const std::string& query = "",
+                      const std::string& headers = "") {
     return get("/files/download?path=" + http::percent_encode(dir_ + "/" + name) + query, headers);
   }
 
@@ -165,7 +166,7 @@ class FileRoutes : public testing::Test {
                           const std::string& filename = "f") {
     return form_part("metadata", metadata, "metadata") + form_part("file", content, filename);
   }
-  Answer upload(const std::string& parts, bool end = true) {
+  FileAnswer upload(const std::string& parts, bool end = true) {
     return call("POST", "/files/upload", "Content-Type: multipart/form-data; boundary=XBOUNDX\r\n",
                 parts + (end ? "--XBOUNDX--\r\n" : ""));
   }
@@ -200,7 +201,7 @@ class FileRoutes : public testing::Test {
     return out;
   }
   // Base names of a JSON list of entries, in order.
-  std::vector<std::string> listed(const Answer& answer) {
+  std::vector<std::string> listed(const FileAnswer& answer) {
     std::vector<std::string> out;
     json::Value value = json::parse(answer.body);
     for (const json::Value& entry : value.as_array()) {

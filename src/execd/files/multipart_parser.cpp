@@ -7,6 +7,7 @@
 #include <charconv>
 
 #include "base/error.h"
+#include "base/trim.h"
 #include "execd/files/delimiter_search.h"
 
 namespace osb::execd {
@@ -16,7 +17,7 @@ namespace {
 constexpr size_t kMaxBoundary = 200;
 constexpr size_t kMaxPadding = 64;  // blanks between a boundary and its line end
 
-[[noreturn]] void fail(std::string_view what) {
+[[noreturn]] void refuse_multipart(std::string_view what) {
   throw Error(ErrorCode::invalid, "reading the multipart form: " + std::string(what), "INVALID_FILE");
 }
 
@@ -24,12 +25,6 @@ bool equals(std::string_view a, std::string_view b) {
   auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
   return std::equal(a.begin(), a.end(), b.begin(), b.end(),
                     [&](char x, char y) { return lower(x) == lower(y); });
-}
-
-std::string_view trim(std::string_view text) {
-  size_t begin = text.find_first_not_of(" \t");
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t") + 1 - begin);
 }
 
 // The next "; name=value" of a header value; false at the end. Values may be quoted with \ escapes.
@@ -152,7 +147,7 @@ void MultipartParser::emit(std::string_view bytes) {
   if (bytes.empty()) return;
   if (in_part_) return events_.on_data(bytes);
   preamble_ += bytes.size();
-  if (preamble_ > kMaxPreamble) fail("no boundary in its first 64 KiB");
+  if (preamble_ > kMaxPreamble) refuse_multipart("no boundary in its first 64 KiB");
 }
 
 size_t MultipartParser::feed_data(std::string_view bytes) {
@@ -229,7 +224,7 @@ size_t MultipartParser::feed_headers(std::string_view bytes) {
   held_.append(bytes.substr(0, kMaxHeaders + 4 - std::min(before, kMaxHeaders + 4)));
   size_t end = held_.starts_with("\r\n") ? 0 : held_.find("\r\n\r\n", from);
   if (end == std::string::npos) {
-    if (held_.size() > kMaxHeaders) fail("headers of a part are longer than 16 KiB");
+    if (held_.size() > kMaxHeaders) refuse_multipart("headers of a part are longer than 16 KiB");
     return held_.size() - before;
   }
   size_t used = end + (end == 0 ? 2 : 4) - before;
@@ -240,7 +235,7 @@ size_t MultipartParser::feed_headers(std::string_view bytes) {
 void MultipartParser::begin_part(std::string_view headers) {
   std::optional<Part> part = read_headers(headers);
   held_.clear();
-  if (!part) fail("a part without readable headers");
+  if (!part) refuse_multipart("a part without readable headers");
   state_ = State::data;
   expect_delimiter();
   in_part_ = true;

@@ -5,16 +5,16 @@
 namespace osb::execd {
 namespace {
 
-struct Outcome {
+struct Replaced {
   std::string text;
   uint64_t count = 0;
-  bool operator==(const Outcome&) const = default;
+  bool operator==(const Replaced&) const = default;
 };
 
-Outcome replace(std::string_view text, const std::string& from, const std::string& to) {
-  Outcome whole;
+Replaced replace(std::string_view text, const std::string& from, const std::string& to) {
+  Replaced whole;
   for (size_t step = text.size() + 1; step >= 1; --step) {
-    Outcome outcome;
+    Replaced outcome;
     TextReplacement replacement(from, to, [&](std::string_view bytes) { outcome.text += bytes; });
     for (std::string_view rest = text; !rest.empty(); rest.remove_prefix(std::min(step, rest.size())))
       replacement.feed(rest.substr(0, step));
@@ -27,18 +27,18 @@ Outcome replace(std::string_view text, const std::string& from, const std::strin
 }
 
 TEST(TextReplacement, ReplacesEveryOccurrence) {
-  EXPECT_EQ(replace("one two one", "one", "1"), (Outcome{"1 two 1", 2}));
-  EXPECT_EQ(replace("one", "one", ""), (Outcome{"", 1}));
-  EXPECT_EQ(replace("x", "y", "z"), (Outcome{"x", 0}));
-  EXPECT_EQ(replace("", "y", "z"), (Outcome{"", 0}));
-  EXPECT_EQ(replace("aXb", "X", "XX"), (Outcome{"aXXb", 1}));  // what was put in is not looked at again
+  EXPECT_EQ(replace("one two one", "one", "1"), (Replaced{"1 two 1", 2}));
+  EXPECT_EQ(replace("one", "one", ""), (Replaced{"", 1}));
+  EXPECT_EQ(replace("x", "y", "z"), (Replaced{"x", 0}));
+  EXPECT_EQ(replace("", "y", "z"), (Replaced{"", 0}));
+  EXPECT_EQ(replace("aXb", "X", "XX"), (Replaced{"aXXb", 1}));  // what was put in is not looked at again
 }
 
 TEST(TextReplacement, OccurrencesDoNotOverlap) {
-  EXPECT_EQ(replace("aaaaa", "aa", "b"), (Outcome{"bba", 2}));
-  EXPECT_EQ(replace("ababab", "abab", "-"), (Outcome{"-ab", 1}));
-  EXPECT_EQ(replace("aab", "ab", "-"), (Outcome{"a-", 1}));
-  EXPECT_EQ(replace(std::string_view("a\0b\0c", 5), std::string("\0", 1), "--"), (Outcome{"a--b--c", 2}));
+  EXPECT_EQ(replace("aaaaa", "aa", "b"), (Replaced{"bba", 2}));
+  EXPECT_EQ(replace("ababab", "abab", "-"), (Replaced{"-ab", 1}));
+  EXPECT_EQ(replace("aab", "ab", "-"), (Replaced{"a-", 1}));
+  EXPECT_EQ(replace(std::string_view("a\0b\0c", 5), std::string("\0", 1), "--"), (Replaced{"a--b--c", 2}));
 }
 
 }  // namespace

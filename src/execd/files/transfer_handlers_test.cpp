@@ -11,7 +11,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 TEST_F(FileRoutes, UploadMakesParentsAndSetsTheMode) {
-  Answer answer = upload(pair(metadata("d/e/a.txt", ", \"mode\": 644"), "hello world", "a.txt"));
+  FileAnswer answer = upload(pair(metadata("d/e/a.txt", ", \"mode\": 644"), "hello world", "a.txt"));
   EXPECT_EQ(answer.status, 200);
   EXPECT_EQ(answer.header("Content-Length"), "0");
   EXPECT_EQ(content("d/e/a.txt"), "hello world");
@@ -21,7 +21,7 @@ TEST_F(FileRoutes, UploadMakesParentsAndSetsTheMode) {
 }
 
 TEST_F(FileRoutes, UploadOfSeveralFilesWithOwners) {
-  Answer answer =
+  FileAnswer answer =
       upload(pair(metadata("b.txt", R"(, "mode": 600, "owner": "nobody", "group": "nogroup")"), "b") +
              pair(metadata("c.bin", ", \"mode\": 755"), "c\nd\r\n") +
              pair(metadata("n", R"(, "owner": "1234", "group": null, "mode": null)"), ""));
@@ -39,8 +39,8 @@ TEST_F(FileRoutes, UploadOfSeveralFilesWithOwners) {
 }
 
 TEST_F(FileRoutes, UploadPairsInOrderWhenMetadataComeFirst) {
-  Answer answer = upload(form_part("metadata", metadata("one")) + form_part("metadata", metadata("two")) +
-                         form_part("other", "ignored") + form_part("file", "1") + form_part("file", "2"));
+  FileAnswer answer = upload(form_part("metadata", metadata("one")) + form_part("metadata", metadata("two")) +
+                             form_part("other", "ignored") + form_part("file", "1") + form_part("file", "2"));
   EXPECT_EQ(answer.status, 200) << answer.body;
   EXPECT_EQ(content("one"), "1");
   EXPECT_EQ(content("two"), "2");
@@ -86,7 +86,7 @@ TEST_F(FileRoutes, UploadThroughLinks) {
 
 TEST_F(FileRoutes, UploadErrors) {
   auto code = [&](const std::string& parts, bool end = true) {
-    Answer answer = upload(parts, end);
+    FileAnswer answer = upload(parts, end);
     EXPECT_EQ(answer.status, 400) << answer.body;
     return answer.code();
   };
@@ -130,7 +130,7 @@ TEST_F(FileRoutes, UploadRefusesWhatIsNotAFile) {
   write("file", "x");
   for (const char* name :
        {"sub", "fifo", "file/below", ".", "../../../dev/null", "../../../proc/self/fd/1"}) {
-    Answer answer = upload(pair(metadata(name), "x"));
+    FileAnswer answer = upload(pair(metadata(name), "x"));
     EXPECT_EQ(answer.status, 400) << name << answer.body;
     EXPECT_EQ(answer.code(), "RUNTIME_ERROR");
   }
@@ -154,7 +154,7 @@ TEST_F(FileRoutes, UploadInChunksOfAnySize) {
     put(fd, size + piece + "\r\n");
   }
   put(fd, "0\r\n\r\n");
-  Answer answer = read_answer(fd);
+  FileAnswer answer = read_answer(fd);
   ::close(fd);
   EXPECT_EQ(answer.status, 200) << answer.body;
   EXPECT_TRUE(content("big") == data);
@@ -168,7 +168,7 @@ TEST_F(FileRoutes, UploadChecksTheLengthThatAPartPromises) {
   write("kept", "old");
   std::string front = form_part("metadata", metadata("kept"));
   for (const char* wrong : {"2", "4", "0", "18446744073709551615"}) {
-    Answer answer = upload(front + part(wrong, "new"));
+    FileAnswer answer = upload(front + part(wrong, "new"));
     EXPECT_EQ(answer.status, 400) << wrong;
     EXPECT_EQ(answer.code(), "INVALID_FILE");
   }
@@ -227,7 +227,7 @@ TEST_F(FileRoutes, BrokenUploadLeavesNothing) {
 
 TEST_F(FileRoutes, UploadToAFullDisk) {
   if (!mount_tmpfs("size=1m")) GTEST_SKIP() << "mounting is not allowed here";
-  Answer answer = upload(pair(metadata("mnt/big"), std::string(3'000'000, 'x')));
+  FileAnswer answer = upload(pair(metadata("mnt/big"), std::string(3'000'000, 'x')));
   EXPECT_EQ(answer.status, 500);
   EXPECT_EQ(answer.code(), "DISK_FULL");
   EXPECT_THAT(names("mnt"), IsEmpty());
@@ -239,7 +239,7 @@ TEST_F(FileRoutes, UploadToAMountedFileRewritesIt) {
   std::string source = dir_ + "/source", target = dir_ + "/target";
   if (::mount(source.c_str(), target.c_str(), nullptr, MS_BIND, nullptr) != 0)
     GTEST_SKIP() << "mounting is not allowed here";
-  Answer answer = upload(pair(metadata("target"), "new"));
+  FileAnswer answer = upload(pair(metadata("target"), "new"));
   EXPECT_EQ(post("/files/replace", "{\"" + target + "\":{\"old\":\"new\",\"new\":\"newer\"}}").status, 200);
   EXPECT_EQ(::umount2(target.c_str(), MNT_DETACH), 0);
   EXPECT_EQ(answer.status, 200) << answer.body;
@@ -250,7 +250,7 @@ TEST_F(FileRoutes, UploadToAMountedFileRewritesIt) {
 
 TEST_F(FileRoutes, DownloadWhole) {
   write("a.txt", "hello world");
-  Answer answer = download("a.txt");
+  FileAnswer answer = download("a.txt");
   EXPECT_EQ(answer.status, 200);
   EXPECT_EQ(answer.body, "hello world");
   EXPECT_EQ(answer.header("Content-Type"), "application/octet-stream");
@@ -269,14 +269,14 @@ TEST_F(FileRoutes, DownloadRanges) {
                {"bytes=6-", "world", "bytes 6-10/11"},
                {"bytes=90-,0-0", "h", "bytes 0-0/11"}};
   for (const auto& c : cases) {
-    Answer answer = download("a.txt", "", std::string("Range: ") + c.range + "\r\n");
+    FileAnswer answer = download("a.txt", "", std::string("Range: ") + c.range + "\r\n");
     EXPECT_EQ(answer.status, 206);
     EXPECT_EQ(answer.body, c.body);
     EXPECT_EQ(answer.header("Content-Range"), c.content_range);
     EXPECT_EQ(answer.header("Content-Type"), "application/octet-stream");
   }
   for (const char* bad : {"bytes=50-60", "bytes=x", "lines=1-2"}) {
-    Answer answer = download("a.txt", "", std::string("Range: ") + bad + "\r\n");
+    FileAnswer answer = download("a.txt", "", std::string("Range: ") + bad + "\r\n");
     EXPECT_EQ(answer.status, 416);
     EXPECT_EQ(answer.header("Content-Range"), "bytes */11");
     EXPECT_EQ(answer.code(), std::string(bad) == "bytes=50-60" ? "RANGE_NOT_SATISFIABLE" : "UNKNOWN");
@@ -297,17 +297,17 @@ TEST_F(FileRoutes, DownloadUnderConditions) {
     int fd = connect();
     put(fd, "GET /files/download" + query("a.txt") + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" +
                 headers + "\r\n");
-    Answer answer = read_answer(fd);
+    FileAnswer answer = read_answer(fd);
     ::close(fd);
     return answer;
   };
-  Answer kept = ask("If-Modified-Since: " + date + "\r\n");
+  FileAnswer kept = ask("If-Modified-Since: " + date + "\r\n");
   EXPECT_EQ(kept.status, 304);
   EXPECT_EQ(kept.body, "");
   EXPECT_EQ(kept.header("ETag"), etag);
   EXPECT_EQ(ask("If-None-Match: " + etag + "\r\n").status, 304);
   EXPECT_EQ(ask("If-Modified-Since: " + before + "\r\n").body, "hello world");
-  Answer failed = ask("If-Unmodified-Since: " + before + "\r\n");
+  FileAnswer failed = ask("If-Unmodified-Since: " + before + "\r\n");
   EXPECT_EQ(failed.status, 412);
   EXPECT_EQ(failed.code(), "PRECONDITION_FAILED");
   EXPECT_EQ(ask("If-Range: " + etag + "\r\nRange: bytes=6-\r\n").body, "world");
@@ -324,13 +324,13 @@ TEST_F(FileRoutes, DownloadOfABigFile) {
   for (int i = 0; i < 400'000; ++i) data += "line " + std::to_string(i) + "\n";
   write("big", data);
   EXPECT_TRUE(download("big").body == data);
-  Answer answer = download("big", "", "Range: bytes=1000000-2999999\r\n");
+  FileAnswer answer = download("big", "", "Range: bytes=1000000-2999999\r\n");
   EXPECT_EQ(answer.status, 206);
   EXPECT_TRUE(answer.body == data.substr(1000000, 2000000));
   EXPECT_EQ(download("big", "", "Range: bytes=9999999-\r\n").status, 416);
   EXPECT_EQ(download("big", "&offset=399999").body, "line 399998\nline 399999");
   EXPECT_EQ(download("big", "&offset=2&limit=2").body, "line 1\nline 2");
-  Answer many = download("big", "&limit=300000");
+  FileAnswer many = download("big", "&limit=300000");
   EXPECT_TRUE(data.starts_with(many.body + "\nline 300000\n"));
   EXPECT_EQ(many.header("Content-Type"), "text/plain; charset=utf-8");
   EXPECT_EQ(download("big", "&offset=400001").body, "");
@@ -338,7 +338,7 @@ TEST_F(FileRoutes, DownloadOfABigFile) {
 
 TEST_F(FileRoutes, DownloadLines) {
   write("c.bin", "a\nb\nc\nd\n");
-  Answer answer = download("c.bin", "&offset=2&limit=2");
+  FileAnswer answer = download("c.bin", "&offset=2&limit=2");
   EXPECT_EQ(answer.status, 200);
   EXPECT_EQ(answer.body, "b\nc");
   EXPECT_EQ(answer.header("Content-Type"), "text/plain; charset=utf-8");
@@ -356,7 +356,7 @@ TEST_F(FileRoutes, DownloadNamesCannotBreakTheHeader) {
   EXPECT_EQ(download("a \"b\\.txt").header("Content-Disposition"),
             "attachment; filename=\"a \\\"b\\\\.txt\"");
   write("x\r\nSet-Cookie: a=b", "2");
-  Answer answer = download("x\r\nSet-Cookie: a=b");
+  FileAnswer answer = download("x\r\nSet-Cookie: a=b");
   EXPECT_EQ(answer.status, 200);
   EXPECT_EQ(answer.header("Set-Cookie"), "");
   EXPECT_THAT(answer.header("Content-Disposition"), HasSubstr("filename*=UTF-8''x%0D%0ASet-Cookie"));
@@ -366,7 +366,7 @@ TEST_F(FileRoutes, DownloadNamesCannotBreakTheHeader) {
 }
 
 TEST_F(FileRoutes, DownloadErrors) {
-  Answer answer = get("/files/download");
+  FileAnswer answer = get("/files/download");
   EXPECT_EQ(answer.status, 400);
   EXPECT_EQ(answer.code(), "MISSING_QUERY");
   EXPECT_EQ(get("/files/download?path=").code(), "MISSING_QUERY");
@@ -398,10 +398,10 @@ TEST_F(FileRoutes, DownloadErrors) {
 TEST_F(FileRoutes, DownloadOfKernelFilesWithoutASize) {
   EXPECT_THAT(get("/files/download?path=/proc/version").body, HasSubstr("Linux"));
   EXPECT_THAT(get("/files/download?path=/proc/self/status").body, HasSubstr("Threads:"));
-  Answer answer = get("/files/download?path=/proc/version", "Range: bytes=0-4\r\n");
+  FileAnswer answer = get("/files/download?path=/proc/version", "Range: bytes=0-4\r\n");
   EXPECT_EQ(answer.status, 206);
   EXPECT_EQ(answer.body, "Linux");
-  Answer big = get("/files/download?path=/proc/kallsyms");  // several MB where it is readable
+  FileAnswer big = get("/files/download?path=/proc/kallsyms");  // several MB where it is readable
   EXPECT_EQ(big.status, 200);
   if (big.body.size() > 300'000) {
     EXPECT_EQ(big.header("Transfer-Encoding"), "chunked");
@@ -418,7 +418,7 @@ TEST_F(FileRoutes, DownloadThatGrowsEndsWhereItSaid) {
   char head[64];
   ASSERT_GT(::recv(fd, head, sizeof head, MSG_PEEK), 0);
   ASSERT_EQ(::truncate((dir_ + "/big").c_str(), 2 * kSize), 0);
-  Answer answer = read_answer(fd);
+  FileAnswer answer = read_answer(fd);
   ::close(fd);
   EXPECT_EQ(answer.header("Content-Length"), std::to_string(kSize));
   ASSERT_GT(answer.body.size(), kSize);
@@ -435,7 +435,7 @@ TEST_F(FileRoutes, DownloadThatShrinksBreaksTheConnection) {
   char head[64];
   ASSERT_GT(::recv(fd, head, sizeof head, MSG_PEEK), 0);
   ASSERT_EQ(::truncate((dir_ + "/big").c_str(), 1000), 0);
-  Answer answer = read_answer(fd);
+  FileAnswer answer = read_answer(fd);
   ::close(fd);
   EXPECT_EQ(answer.status, 200);
   EXPECT_FALSE(answer.complete);

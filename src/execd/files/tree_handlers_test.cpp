@@ -40,7 +40,7 @@ TEST_F(FileRoutes, SearchOfManyFilesIsStreamed) {
     snprintf(name, sizeof name, "d%02d/f%05d", i % 7, i);
     write(name, "");
   }
-  Answer answer = get("/files/search" + query(""));
+  FileAnswer answer = get("/files/search" + query(""));
   std::vector<std::string> found = listed(answer);
   EXPECT_EQ(found.size(), 3000u);
   EXPECT_TRUE(std::is_sorted(found.begin(), found.end()));
@@ -62,7 +62,7 @@ TEST_F(FileRoutes, SearchWhileTheTreeChanges) {
     }
   });
   for (int i = 0; i < 50; ++i) {
-    Answer answer = get("/files/search" + query("") + "&pattern=f");
+    FileAnswer answer = get("/files/search" + query("") + "&pattern=f");
     EXPECT_EQ(answer.status, 200);
     for (const std::string& name : listed(answer)) EXPECT_THAT(name, testing::MatchesRegex("d[0-9]+/x/y/f"));
   }
@@ -81,7 +81,7 @@ TEST_F(FileRoutes, List) {
   EXPECT_EQ(list("&depth=2147483647"), (Names{"a", "a/x", "a/y", "a/y/z", "b", "c", "link"}));
   EXPECT_EQ(get("/directories/list" + query("") + "&depth=0").body, "[]");
   for (const char* bad : {"&depth=-1", "&depth=x", "&depth=", "&depth=1.0", "&depth=2147483648"}) {
-    Answer answer = get("/directories/list" + query("") + bad);
+    FileAnswer answer = get("/directories/list" + query("") + bad);
     EXPECT_EQ(answer.status, 400) << bad;
     EXPECT_EQ(answer.code(), "INVALID_REQUEST_BODY");
   }

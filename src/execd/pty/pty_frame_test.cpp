@@ -7,7 +7,6 @@ namespace osb::execd {
 namespace {
 
 using namespace std::string_literals;
-using Kind = ClientFrame::Kind;
 
 std::optional<ClientFrame> text(std::string payload) {
   return parse_client_frame({http::Opcode::text, std::move(payload), {}});
@@ -41,17 +40,17 @@ TEST(PtyFrame, ReadsInput) {
 
 TEST(PtyFrame, ReadsTextFrames) {
   auto size = text(R"({"type":"resize","cols":120,"rows":40})");
-  ASSERT_TRUE(size && size->kind == Kind::resize);
+  ASSERT_TRUE(size && size->kind == ClientFrame::Kind::resize);
   EXPECT_EQ(size->size.columns, 120);
   EXPECT_EQ(size->size.rows, 40);
   auto kill = text(R"({"Type":"signal","signal":"SIGQUIT","more":[]})");
-  ASSERT_TRUE(kill && kill->kind == Kind::signal);
+  ASSERT_TRUE(kill && kill->kind == ClientFrame::Kind::signal);
   EXPECT_EQ(kill->signal, SIGQUIT);
-  EXPECT_EQ(text(R"({"type":"ping"})")->kind, Kind::ping);
-  EXPECT_EQ(text(R"({"type":"eof"})")->kind, Kind::end_of_input);
-  EXPECT_EQ(text(R"({"type":"x"})")->kind, Kind::unknown);
+  EXPECT_EQ(text(R"({"type":"ping"})")->kind, ClientFrame::Kind::ping);
+  EXPECT_EQ(text(R"({"type":"eof"})")->kind, ClientFrame::Kind::end_of_input);
+  EXPECT_EQ(text(R"({"type":"x"})")->kind, ClientFrame::Kind::unknown);
   EXPECT_EQ(text(R"({"type":"x"})")->data, "x");
-  EXPECT_EQ(text(R"({})")->kind, Kind::unknown);
+  EXPECT_EQ(text(R"({})")->kind, ClientFrame::Kind::unknown);
 }
 
 TEST(PtyFrame, PassesOverWhatMeansNothing) {

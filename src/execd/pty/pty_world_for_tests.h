@@ -1,7 +1,6 @@
 // Terminals as a client has them: a real shell behind a real server, over a real socket.
 #pragma once
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -15,6 +14,7 @@
 #include "base/json.h"
 #include "execd/daemon.h"
 #include "execd/metrics.h"
+#include "execd/process_for_tests.h"
 #include "execd/small_file.h"
 #include "http/client.h"
 #include "http/websocket_for_tests.h"
@@ -32,13 +32,6 @@ using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
 inline constexpr const char* kToken = "X-EXECD-ACCESS-TOKEN: secret\r\n";
-
-inline size_t open_descriptors() {
-  size_t count = 0;
-  std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir("/proc/self/fd"), ::closedir);
-  while (::readdir(directory.get())) ++count;
-  return count;
-}
 
 inline size_t peak_memory() {
   return parse_meminfo(read_small_file("/proc/self/status", 64 * 1024).value_or(""), "VmHWM");

@@ -16,7 +16,7 @@ namespace osb::execd {
 namespace {
 
 constexpr size_t kReadBytes = 64 * 1024;
-constexpr std::chrono::milliseconds kLastWords{200};  // from the last report to the end
+constexpr std::chrono::milliseconds kReportTime{200};  // from the last report to the end
 
 void make_non_blocking(const Fd& fd) {
   check(::fcntl(fd.get(), F_SETFL, O_NONBLOCK), "preparing a session's shell");
@@ -133,7 +133,7 @@ net::task<> Shell::read_reports(std::shared_ptr<Shell> self) {
       if (!self->read_report_bytes() && errno != EAGAIN && errno != EINTR) break;
     }
     // It ends; or its code closed the descriptor, and nothing will ever be told again.
-    co_await net::sleep_for(kLastWords);
+    co_await net::sleep_for(kReportTime);
     if (self->pid_ > 0) ::kill(self->pid_, SIGKILL);
   } catch (const Error&) {  // cancelled: the shell has ended
   }

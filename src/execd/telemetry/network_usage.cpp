@@ -26,7 +26,7 @@ std::string_view next_word(std::string_view& line) {
   return word;
 }
 
-int64_t to_number(std::string_view word) {
+int64_t number_of(std::string_view word) {
   int64_t value = 0;
   std::from_chars(word.data(), word.data() + word.size(), value);
   return value;
@@ -48,7 +48,7 @@ Traffic parse_traffic(std::string_view text) {
     std::string_view name = line.substr(0, colon), rest = line.substr(colon + 1);
     if (next_word(name) == "lo") continue;
     for (int field = 0; field < 16 && !rest.empty(); ++field) {  // bytes received first, bytes sent ninth
-      int64_t value = to_number(next_word(rest));
+      int64_t value = number_of(next_word(rest));
       if (field == 0) out.in_bytes += value;
       if (field == 8) out.out_bytes += value;
     }

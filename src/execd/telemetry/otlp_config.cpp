@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/trim.h"
 #include "net/address.h"
 
 namespace osb::execd {
@@ -38,18 +39,13 @@ bool is_address(std::string_view text) {
          ::inet_pton(AF_INET6, name.c_str(), &v6) == 1;
 }
 
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t' || text.back() == '\r'))
-    text.remove_suffix(1);
-  return text;
-}
+constexpr std::string_view kBlanks = " \t\r";
 
 template <class Use>
 void for_each_part(std::string_view text, char separator, Use use) {
   while (!text.empty()) {
     size_t end = std::min(text.find(separator), text.size());
-    use(trim(text.substr(0, end)));
+    use(trim(text.substr(0, end), kBlanks));
     text.remove_prefix(std::min(end + 1, text.size()));
   }
 }
@@ -59,7 +55,7 @@ void for_each_pair(std::string_view text, Use use) {
   for_each_part(text, ',', [&](std::string_view part) {
     size_t equals = part.find('=');
     if (equals != std::string_view::npos && equals > 0)
-      use(trim(part.substr(0, equals)), trim(part.substr(equals + 1)));
+      use(trim(part.substr(0, equals), kBlanks), trim(part.substr(equals + 1), kBlanks));
   });
 }
 

@@ -99,7 +99,7 @@ VaultState read_state(const Object& object) {
   return state;
 }
 
-Object ask(Link& link, const Call& call, const std::stop_token& stop) {
+Object ask_vault(Link& link, const Call& call, const std::stop_token& stop) {
   link.execd(stop);  // its answer tells where the sandbox is from
   if (link.of_template())
     throw Error(ErrorCode::invalid_argument,
@@ -114,11 +114,11 @@ VaultState CredentialVault::create(const std::vector<Credential>& credentials,
                                    const std::vector<CredentialBinding>& bindings,
                                    std::stop_token stop) const {
   Object body{{"credentials", list_json(credentials)}, {"bindings", list_json(bindings)}};
-  return read_state(ask(*link_, json_call("POST", kPath, "make the credential vault", body), stop));
+  return read_state(ask_vault(*link_, json_call("POST", kPath, "make the credential vault", body), stop));
 }
 
 VaultState CredentialVault::get(std::stop_token stop) const {
-  return read_state(ask(*link_, json_call("GET", kPath, "get the credential vault"), stop));
+  return read_state(ask_vault(*link_, json_call("GET", kPath, "get the credential vault"), stop));
 }
 
 VaultState CredentialVault::patch(const VaultPatch& patch, std::stop_token stop) const {
@@ -129,22 +129,22 @@ VaultState CredentialVault::patch(const VaultPatch& patch, std::stop_token stop)
   Object bindings = changes_json(patch.add_bindings, patch.replace_bindings, patch.delete_bindings);
   if (!credentials.empty()) body["credentials"] = std::move(credentials);
   if (!bindings.empty()) body["bindings"] = std::move(bindings);
-  return read_state(ask(*link_, json_call("PATCH", kPath, "change the credential vault", body), stop));
+  return read_state(ask_vault(*link_, json_call("PATCH", kPath, "change the credential vault", body), stop));
 }
 
 void CredentialVault::remove(std::stop_token stop) const {
-  ask(*link_, json_call("DELETE", kPath, "delete the credential vault"), stop);
+  ask_vault(*link_, json_call("DELETE", kPath, "delete the credential vault"), stop);
 }
 
 VaultState::Secret CredentialVault::credential(const std::string& name, std::stop_token stop) const {
-  return read_secret(
-      ask(*link_,
-          json_call("GET", std::string(kPath) + "/credentials/" + segment(name), "get credential " + name),
-          stop));
+  return read_secret(ask_vault(
+      *link_,
+      json_call("GET", std::string(kPath) + "/credentials/" + segment(name), "get credential " + name),
+      stop));
 }
 
 VaultState::Binding CredentialVault::binding(const std::string& name, std::stop_token stop) const {
-  return read_binding(ask(
+  return read_binding(ask_vault(
       *link_,
       json_call("GET", std::string(kPath) + "/bindings/" + segment(name), "get credential binding " + name),
       stop));

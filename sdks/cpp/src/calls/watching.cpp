@@ -8,9 +8,9 @@ namespace opensandbox {
 namespace detail {
 namespace {
 
-constexpr const char* kEvents = "text/event-stream";
-constexpr Milliseconds kSilence{60'000};   // the daemon says "ping" every three seconds
-constexpr Milliseconds kPatience{30'000};  // how long a broken stream is asked for
+constexpr const char* kEventStream = "text/event-stream";
+constexpr Milliseconds kLongestSilence{60'000};  // the daemon says "ping" every three seconds
+constexpr Milliseconds kSearchTime{30'000};      // how long a broken stream is asked for
 
 bool is_change(const std::string& type) {
   for (const char* kind : {"created", "modified", "attributes", "deleted", "moved", "overflow"})
@@ -20,7 +20,7 @@ bool is_change(const std::string& type) {
 
 Call events_call(std::string path, std::string doing) {
   Call call = json_call("GET", std::move(path), std::move(doing));
-  call.headers.set("Accept", kEvents);
+  call.headers.set("Accept", kEventStream);
   call.expect = {200};
   return call;
 }
@@ -79,7 +79,7 @@ std::optional<FileChange> Watching::next(Milliseconds timeout, const std::stop_t
       if (wait.over()) return std::nullopt;
       leave();
       lost = std::min(lost, Clock::now());
-      if (Clock::now() - lost > kPatience) throw_network_error(failure, call_.doing, *target_);
+      if (Clock::now() - lost > kSearchTime) throw_network_error(failure, call_.doing, *target_);
     }
   }
   if (ready_.empty()) {
@@ -98,7 +98,7 @@ void Watching::reconnect(const Wait& wait) {
 
 void Watching::more(const Wait& wait) {
   auto sink = [this](const Object& event) { take(event); };
-  std::string_view piece = stream_->read(wait.capped(kSilence));
+  std::string_view piece = stream_->read(wait.capped(kLongestSilence));
   if (!piece.empty()) return reader_.feed(piece, sink);
   reader_.end(sink);
   leave();

@@ -6,7 +6,7 @@
 namespace opensandbox::detail {
 namespace {
 
-constexpr size_t kPiece = 64 * 1024;
+constexpr size_t kPartPiece = 64 * 1024;
 
 // For a quoted file name in a header.
 std::string quoted_name(const std::string& path, bool full) {
@@ -74,11 +74,11 @@ class Form {
   std::string file_piece() {
     FileWrite& entry = entries_[at_];
     if (!entry.source) {
-      std::string piece = entry.data.substr(done_in_file_, kPiece);
+      std::string piece = entry.data.substr(done_in_file_, kPartPiece);
       done_in_file_ += piece.size();
       return piece;
     }
-    std::string piece(kPiece, '\0');
+    std::string piece(kPartPiece, '\0');
     piece.resize(entry.source(std::span(piece.data(), piece.size())));
     done_in_file_ += piece.size();
     if (entry.size && (done_in_file_ > *entry.size || (piece.empty() && done_in_file_ < *entry.size)))

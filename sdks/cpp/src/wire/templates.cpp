@@ -18,7 +18,7 @@ TemplateReadiness read_readiness(const Object& object) {
   return readiness;
 }
 
-TemplateOptions read_options(const Object& object) {
+TemplateOptions read_template_options(const Object& object) {
   TemplateOptions options{.image = text_of(object, "image"),
                           .publish = text_of(object, "publish"),
                           .format = text_of(object, "format"),
@@ -40,7 +40,7 @@ TemplateInfo read_info(const Object& object, const Reply& reply, const std::stri
     info.message = text_of(*status, "message");
     info.manifest_ref = text_of(*status, "manifestRef");
   }
-  info.options = read_options(object);
+  info.options = read_template_options(object);
   info.created_at = find_time(object, "createdAt");
   info.updated_at = find_time(object, "updatedAt");
   if (info.id.empty() || info.phase.empty() || !info.created_at)
