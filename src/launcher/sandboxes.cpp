@@ -86,6 +86,7 @@ void Sandboxes::on(CreateRequest request, Respond respond) {
                             on_change_();
                           },
                       .gone = [this, id] { gone(id); }});
+  slots_.make_beside();
 }
 
 void Sandboxes::started(const std::string& id, Result<void> result) {

@@ -37,6 +37,14 @@ void Slots::hold() {
   next_.reset();
 }
 
+void Slots::make_beside() {
+  if (held_ != 1 || ready_.size() >= wanted()) return;
+  next_ = shop_.poller.after(std::chrono::milliseconds(0), [this] {
+    next_.reset();
+    make_one();
+  });
+}
+
 void Slots::go_on() {
   if (--held_ == 0) make_after(kRest);
 }

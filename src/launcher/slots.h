@@ -24,8 +24,10 @@ class Slots {
   // A parked sandbox, or null when none is ready.
   std::unique_ptr<Sandbox> take();
   // Between hold() and go_on(), once for each sandbox that starts, no slot is made: that work would be in its
-  // way.
+  // way. Except for one, after make_beside(), if no other sandbox starts: while its process becomes execd
+  // there is nothing to do here, and who creates one after the other leaves no other time.
   void hold();
+  void make_beside();
   void go_on();
   // Follows demand; call it every few seconds.
   void refresh();

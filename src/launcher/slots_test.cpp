@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "launcher/launcher_harness.h"
 
@@ -99,6 +101,23 @@ TEST_F(SlotsTest, AreReplacedAndFollowDemandUpToTheCeiling) {
   ::usleep(50'000);
   EXPECT_EQ(waiting().size(), kMost) << "never more than allowed";
   for (const std::string& id : ids) EXPECT_TRUE(destroy(id));
+}
+
+// Numbers of processes rise: one that is below that of a process just made is older.
+pid_t newest_pid() {
+  pid_t pid = ::fork();
+  if (pid == 0) ::_exit(0);
+  ::waitpid(pid, nullptr, 0);
+  return pid;
+}
+
+TEST_F(SlotsTest, WhoCreatesOneAfterTheOtherFindsOneMadeEachTime) {
+  int ahead = 0;
+  for (int i = 0; i < 20; i++) {
+    pid_t newest = newest_pid();
+    ahead += create({.id = "row" + std::to_string(i)}).pid < newest;
+  }
+  EXPECT_GE(ahead, 15);
 }
 
 TEST_F(SlotsTest, AnotherImageTakesNone) {
