@@ -145,8 +145,10 @@ TEST_F(LauncherTest, TellsOfSandboxesThatEndByThemselves) {
   EXPECT_EQ(exit->sandbox.exit_reason, "exit status 3");
   ASSERT_EQ(list().size(), 1u) << "the record stays until it is destroyed";
   EXPECT_EQ(refused(PauseRequest{"e"}).code, ErrorCode::conflict);
-  for (const std::string& left : machine_->leftovers())
-    EXPECT_THAT(left, HasSubstr("/sandboxes/")) << "only files";
+  EXPECT_TRUE(eventually([&] {
+    return std::ranges::all_of(machine_->leftovers(),
+                               [](const std::string& left) { return left.find("/sandboxes/") != left.npos; });
+  })) << "only files";
   EXPECT_TRUE(done(DestroyRequest{"e"}));
   expect_nothing_left();
 

@@ -23,7 +23,8 @@ namespace {
 
 constexpr uint32_t kPool = 0x0ac00000;  // 10.192.0.0/10
 constexpr unsigned kPerBlock = 1u << (32 - 19);
-constexpr unsigned kFirstNumber = 2;  // .0 is the block, .1 the gateway
+constexpr auto kKernelTime = std::chrono::seconds(3);  // for a namespace to come apart
+constexpr unsigned kFirstNumber = 2;                   // .0 is the block, .1 the gateway
 
 uint32_t mask_of(uint8_t prefix) { return prefix == 0 ? 0 : ~uint32_t{0} << (32 - prefix); }
 
@@ -67,9 +68,7 @@ int collision(const AddressBlock& block, std::span<const sys::Ipv4Route> routes,
 
 Network::Network(const Names& names, std::span<const uint32_t> avoid)
     : names_(names), route_(NETLINK_ROUTE), docker_(names.link_prefix) {
-  for (const std::string& left : sys::links_with_prefix(route_, names_.link_prefix))
-    sys::delete_link(route_, left);
-
+  delete_all_links();
   std::vector<sys::Ipv4Route> routes = sys::ipv4_routes(route_);
   for (int bearable = 0; bearable <= 1 && !claim_; bearable++) {
     for (unsigned i = 0; i < kBlocks && !claim_; i++) {
@@ -92,13 +91,39 @@ Network::Network(const Names& names, std::span<const uint32_t> avoid)
   refresh();
 }
 
+void Network::delete_all_links() {
+  for (const std::string& left : sys::links_with_prefix(route_, names_.link_prefix))
+    sys::delete_link(route_, left);
+}
+
+// A number that is taken again has a new link of that name.
+void Network::delete_outlived() noexcept {
+  auto before = std::chrono::steady_clock::now() - kKernelTime;
+  for (; !retired_.empty() && retired_.front().since < before; retired_.pop_front()) {
+    std::string name = link_name(retired_.front().number);
+    if (taken_[retired_.front().number] || ::if_nametoindex(name.c_str()) == 0) continue;
+    try {
+      sys::delete_link(route_, name);
+      log_warn("a link outlived its sandbox", {{"link", name}});
+    } catch (const Error& e) {
+      log_warn("a link stays behind", {{"link", name}, {"error", e.message()}});
+    }
+  }
+}
+
 void Network::refresh() {
+  delete_outlived();
   docker_.refresh([this] { return outward_links(sys::ipv4_routes(route_)); });
 }
 
 void Network::remove() {
   docker_.remove();
   remove_firewall(names_);
+  try {
+    delete_all_links();
+  } catch (const Error& e) {
+    log_warn("links stay behind", {{"error", e.message()}});
+  }
 }
 
 Line Network::take() {
@@ -141,13 +166,8 @@ void Line::connect(pid_t pid) {
 
 void Line::reset() {
   if (!network_) return;
-  if (std::exchange(connected_, false)) {
-    try {
-      sys::delete_link(network_->route_, network_->link_name(number_));
-    } catch (const Error& e) {
-      log_warn("a link stays behind", {{"link", network_->link_name(number_)}, {"error", e.message()}});
-    }
-  }
+  if (std::exchange(connected_, false))
+    network_->retired_.push_back({number_, std::chrono::steady_clock::now()});
   network_->taken_[number_] = false;
   network_ = nullptr;
 }

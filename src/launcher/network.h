@@ -5,7 +5,9 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <cstdint>
+#include <deque>
 #include <span>
 #include <string>
 #include <vector>
@@ -20,7 +22,9 @@ namespace osb::launcher {
 
 class Network;
 
-// One line. Number and address are free again when this is dropped.
+// One line. Number and address are free again when this is dropped. The link goes with the network namespace
+// at its far end: the kernel takes it apart in the background and several at a time, which asking for it does
+// not (15 ms for each, for which all others wait). One that is still there seconds later is deleted.
 class Line {
  public:
   Line() = default;
@@ -54,13 +58,20 @@ class Network {
   Line take();
   uint32_t gateway() const { return block_.first + 1; }
   const AddressBlock& block() const { return block_; }
-  // Follows what others do to the machine's packet filter; call it every few seconds. Never throws.
+  // Follows what others do to the machine's packet filter, and deletes links that outlived their sandbox;
+  // call it every few seconds. Never throws.
   void refresh();
-  // Removes the packet filter; for a clean end, when no line is left.
+  // Removes the packet filter and what is left of links; for a clean end, when no line is left.
   void remove();
 
  private:
   friend class Line;
+  struct Retired {
+    unsigned number;
+    std::chrono::steady_clock::time_point since;
+  };
+  void delete_outlived() noexcept;
+  void delete_all_links();
   std::string link_name(unsigned number) const { return names_.link_prefix + std::to_string(number); }
 
   Names names_;
@@ -70,6 +81,7 @@ class Network {
   DockerChain docker_;
   uint32_t mtu_ = 1500;
   std::vector<bool> taken_;
+  std::deque<Retired> retired_;
   unsigned next_ = 0;
 };
 

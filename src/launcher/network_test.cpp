@@ -3,6 +3,7 @@
 #include "launcher/network.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <linux/netfilter.h>
@@ -192,6 +193,22 @@ TEST_F(NetworkTest, NeighboursAndTheHostAreOutOfReach) {
     bool ours = r.prefix == 32 && r.destination >> 24 != 127 && r.destination >> 24 != 10;
     if (ours) EXPECT_NE(ask(a_.address, "tcp " + sys::ipv4_text(r.destination) + " " + port), "ok");
   }
+}
+
+// Somebody of the machine who entered the network of a sandbox keeps it alive.
+TEST_F(NetworkTest, ALinkThatOutlivesItsSandboxIsDeleted) {
+  Fd entered(::open(("/proc/" + std::to_string(a_.pid) + "/ns/net").c_str(), O_RDONLY | O_CLOEXEC));
+  ASSERT_TRUE(entered);
+  auto links = [this] {
+    sys::NetlinkSocket route(NETLINK_ROUTE);
+    return sys::links_with_prefix(route, machine_->names().link_prefix).size();
+  };
+  ASSERT_EQ(links(), 2u);
+  EXPECT_TRUE(std::holds_alternative<DoneReply>(client_->call(DestroyRequest{"a"})));
+  EXPECT_TRUE(eventually([&] { return links() == 1; }, 20'000));
+  EXPECT_TRUE(
+      eventually([&] { return machine_->log().find("a link outlived its sandbox") != std::string::npos; }));
+  EXPECT_EQ(ask(b_.address, "read /etc/hostname"), "b\n");
 }
 
 TEST_F(NetworkTest, OutboundTrafficTakesTheHostsAddressAndNoOther) {
