@@ -168,6 +168,16 @@ TEST(Child, SignalsAreAsTheyAreForAFreshProgram) {
   EXPECT_EQ(out.output, "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
 }
 
+// What is changed is looked for once, at the first start: these are what our programs change later.
+TEST(Child, SignalsThatAreIgnoredLaterAreResetToo) {
+  EXPECT_EQ(run(shell("true")).status.code, 0);
+  constexpr int kLater[] = {SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGPIPE, SIGTERM, SIGWINCH};
+  for (int signal : kLater) ::signal(signal, SIG_IGN);
+  Outcome out = run(shell("grep SigIgn /proc/self/status"));
+  for (int signal : kLater) ::signal(signal, SIG_DFL);
+  EXPECT_EQ(out.output, "SigIgn:\t0000000000000000\n");
+}
+
 TEST(Child, LeadsItsOwnGroupOrSession) {
   std::string script =
       "read a b c d group session rest < /proc/self/stat; read self rest2 < /proc/self/stat;"

@@ -7,8 +7,8 @@ import zlib
 
 import pytest
 from support import machine, wire
-from support.server import PROGRAM
 from support.machine import wait_for
+from support.server import PROGRAM
 
 APPLETS = ["sh", "ls", "cat", "echo", "sleep", "tail", "id", "env", "mkdir", "rm", "stat", "seq", "head", "true", "false", "uname", "touch"]
 
@@ -137,6 +137,17 @@ def test_interpreter_alias(server, name):
     assert server.get(sandbox["id"])["image"]["uri"] == name
     assert "4" in str(server.execd(sandbox["id"]).events({"code": "2 + 2", "context": {"language": "python"}}, path="/code"))
     assert "alias" in server.log.read_text()
+
+
+def test_python_is_started_where_the_interpreter_is_asked_for(server):
+    def programs(name):
+        execd = server.execd(server.create(image={"uri": name})["id"])
+        return lambda: execd.run("cat /proc/[0-9]*/comm 2>/dev/null || true")
+
+    interpreter = programs("opensandbox/code-interpreter")
+    wait_for(lambda: "python" in interpreter(), "a Python that nobody asked for yet")
+    plain = programs("host")
+    assert "execd" in plain() and "python" not in plain()
 
 
 @pytest.mark.parametrize("name", ["", "../etc", "/etc", "a/../../b", "host/../x", "a b", "x" * 5000, "..", "\u0000", "ho\nst"])
