@@ -157,19 +157,30 @@ def test_hostile_names(server, name):
     assert 400 <= reply.status < 500, (name, reply.status, reply.text)
 
 
-def test_hostile_archives(server, tmp_path):
-    outside = tmp_path / "outside"
-    outside.mkdir()
-    victim = outside / "victim"
-    victim.write_text("untouched")
+@pytest.fixture
+def victim(tmp_path):
+    """A file of the machine that no archive may touch."""
+    (tmp_path / "outside").mkdir()
+    path = tmp_path / "outside" / "victim"
+    path.write_text("untouched")
+    yield path
+    assert path.read_text() == "untouched"
+
+
+def hostile_archives(tmp_path, victim):
+    """{name: archive} that reach for the victim."""
     cases = {
         "dots": [(f"../../../../../../..{victim}", tarfile.REGTYPE, b"gone", "")],
         "absolute": [(str(victim), tarfile.REGTYPE, b"gone", "")],
-        "through-link": [("escape", tarfile.SYMTYPE, b"", str(outside)), ("escape/victim", tarfile.REGTYPE, b"gone", "")],
+        "through-link": [("escape", tarfile.SYMTYPE, b"", str(victim.parent)), ("escape/victim", tarfile.REGTYPE, b"gone", "")],
         "hard-link": [("stolen", tarfile.LNKTYPE, b"", str(victim)), ("stolen", tarfile.REGTYPE, b"gone", "")],
     }
-    for name, extra in cases.items():
-        image(server, "import", name, str(rootfs(tmp_path / f"{name}.tar", extra)), check=False)
+    return {name: rootfs(tmp_path / f"{name}.tar", extra) for name, extra in cases.items()}
+
+
+def test_hostile_archives(server, tmp_path, victim):
+    for name, archive in hostile_archives(tmp_path, victim).items():
+        image(server, "import", name, str(archive), check=False)
         assert victim.read_text() == "untouched", name
         image(server, "remove", name, check=False)
     (tmp_path / "junk.tar").write_bytes(b"\x00garbage" * 1000)
@@ -293,20 +304,9 @@ class TestOverTheApi:
         wait_for(lambda: self.directories(store) - {".lock"} == before - {".lock"}, "half-made images to go")
         assert not [item for item in self.items(store) if item["name"].startswith("half")]
 
-    def test_hostile_and_damaged_archives(self, store, tmp_path):
-        outside = tmp_path / "outside"
-        outside.mkdir()
-        victim = outside / "victim"
-        victim.write_text("untouched")
-        cases = {
-            "dots": [(f"../../../../../../..{victim}", tarfile.REGTYPE, b"gone", "")],
-            "absolute": [(str(victim), tarfile.REGTYPE, b"gone", "")],
-            "through-link": [("escape", tarfile.SYMTYPE, b"", str(outside)), ("escape/victim", tarfile.REGTYPE, b"gone", "")],
-            "hard-link": [("stolen", tarfile.LNKTYPE, b"", str(victim))],
-        }
-        for name, extra in cases.items():
-            data = rootfs(tmp_path / f"{name}.tar", extra).read_bytes()
-            self.upload(store, name, data, expect=400, code="IMAGE::INVALID_ARCHIVE")
+    def test_hostile_and_damaged_archives(self, store, tmp_path, victim):
+        for name, archive in hostile_archives(tmp_path, victim).items():
+            self.upload(store, name, archive.read_bytes(), expect=400, code="IMAGE::INVALID_ARCHIVE")
             assert victim.read_text() == "untouched", name
         whole = rootfs(tmp_path / "whole.tar").read_bytes()
         for junk in (b"", b"\x00garbage" * 1000, whole[:300_000], b"x" * 30_000_000):
