@@ -71,6 +71,15 @@ TEST_F(BashContexts, InterruptsKeepTheContext) {
   }
 }
 
+// Regression: a child that bash has forked and that SIGINT meets before its program runs, as those of a pipe
+// do, ran the trap that reports the state of the shell. Reports of two at once got mixed, and the state was
+// lost.
+TEST_F(BashContexts, AChildDoesNotReportTheStateOfItsShell) {
+  std::string id = create();
+  run(id, "kept=2; trap=$(trap -p EXIT); (eval \"eval ${trap:8:-5}\"); kill -9 $$");
+  EXPECT_EQ(out(id, "echo $kept"), "\n") << "a shell that is killed reports nothing";
+}
+
 TEST_F(BashContexts, OneRunAtATime) {
   std::string id = create();
   auto first = start_run(id, "echo on; sleep 60");

@@ -7,9 +7,10 @@
 namespace osb::execd {
 namespace {
 
-// Options come last: some of them change how the rest is read.
+// Options come last: some of them change how the rest is read. Only the shell itself: a child that a signal
+// meets between fork and exec runs this trap, too.
 constexpr std::string_view kKeepInBash =
-    R"({ builtin printf 'state\0'; builtin declare -p; builtin declare -f; builtin declare -Fx; builtin alias -p; )"
+    R"(((BASHPID == $$)) && { builtin printf 'state\0'; builtin declare -p; builtin declare -f; builtin declare -Fx; builtin alias -p; )"
     R"(builtin umask -p; builtin printf 'cd -- %q\n' "${PWD-/}"; builtin shopt -p; builtin set +o; )"
     R"(builtin printf '\0'; } >&201 2>/dev/null)";
 constexpr std::string_view kKeepElsewhere =
