@@ -14,7 +14,9 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kRetryTime{20};        // to connect with a kernel that starts
+constexpr milliseconds kRetryTime{20};  // to connect with a kernel that starts
+constexpr int kInterrupts = 5;          // of a run that asked for input
+constexpr milliseconds kInterruptAgain{1000};
 constexpr milliseconds kInterruptTime{3000};  // for a run whose time is over to end when it is asked to
 constexpr milliseconds kAskAgainTime{300};    // when it answers and nothing was published
 constexpr milliseconds kLostTime{1000};       // between half an end and the question for the other half
@@ -246,7 +248,15 @@ void JupyterKernel::refuse_input(const JupyterMessage& request) {
   if (!run_) return;
   drain_output();
   run_->refuse_input();
-  interrupt();
+  net::spawn(executor_, "kernel input", interrupt_until_over(shared_from_this(), run_->id()));
+}
+
+// A signal that comes just before a kernel begins to wait does not end the wait.
+net::task<> JupyterKernel::interrupt_until_over(Self self, std::string run) {
+  for (int i = 0; i < kInterrupts; ++i) {
+    self->interrupt();
+    if (!co_await self->outlasts(run, kInterruptAgain)) co_return;
+  }
 }
 
 void JupyterKernel::take_output(OutputPipe& pipe, const std::string& text) {

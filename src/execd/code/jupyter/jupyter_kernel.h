@@ -75,6 +75,7 @@ class JupyterKernel : public Kernel, public std::enable_shared_from_this<Jupyter
                           std::string id, std::string parent = {});
   static net::task<> find_lost_end(Self self, std::string run);
   static net::task<> watch_time(Self self, std::string run, std::chrono::milliseconds limit);
+  static net::task<> interrupt_until_over(Self self, std::string run);
   net::task<bool> outlasts(std::string run, std::chrono::milliseconds time);
   static net::task<> settle(Self self);
   static net::task<> uncongested(Self self);
