@@ -117,13 +117,13 @@ void Network::refresh() {
 }
 
 void Network::remove() {
-  docker_.remove();
-  remove_firewall(names_);
   try {
-    delete_all_links();
+    delete_all_links();  // before the filter: nobody who entered a network is to have a way out without it
   } catch (const Error& e) {
     log_warn("links stay behind", {{"error", e.message()}});
   }
+  docker_.remove();
+  remove_firewall(names_);
 }
 
 Line Network::take() {

@@ -61,7 +61,7 @@ class Network {
   // Follows what others do to the machine's packet filter, and deletes links that outlived their sandbox;
   // call it every few seconds. Never throws.
   void refresh();
-  // Removes the packet filter and what is left of links; for a clean end, when no line is left.
+  // Removes what is left of links, then the packet filter; for a clean end, when no line is left.
   void remove();
 
  private:
